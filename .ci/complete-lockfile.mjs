@@ -24,10 +24,10 @@ const isInstalled = (key, name) =>
 /** `@swc/core-linux-arm-gnueabihf` → linux, arm, glibc. */
 function platformOf(name) {
   const match = /(android|darwin|freebsd|linux|openharmony|win32)-([a-z0-9]+)(?:-([a-z]+))?$/.exec(name)
-  if (!match) return {}
+  if (!match) throw new Error(`${name} names no platform`)
   const [, os, cpu, abi] = match
-  const libc = os !== 'linux' || !abi ? {} : { libc: [abi.startsWith('musl') ? 'musl' : 'glibc'] }
-  return { cpu: [cpu], ...libc, os: [os] }
+  const libc = os === 'linux' && abi ? [abi.startsWith('musl') ? 'musl' : 'glibc'] : undefined
+  return { cpu: [cpu], libc, os: [os] }
 }
 
 const added = {}
@@ -35,13 +35,10 @@ for (const [key, entry] of Object.entries(lock.packages)) {
   delete entry.resolved
   for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
     if (isInstalled(key, name)) continue
-    if (!/^\d/.test(version)) throw new Error(`${key} wants ${name}@${version}: only exact versions can be added`)
-    added[`node_modules/${name}`] = {
-      version,
-      ...platformOf(name),
-      ...(entry.dev ? { dev: true } : {}),
-      optional: true,
-    }
+    if (!/^\d/.test(version))
+      throw new Error(`${key} wants ${name}@${version}: only exact versions can be added`)
+    const { cpu, libc, os } = platformOf(name)
+    added[`node_modules/${name}`] = { version, cpu, dev: entry.dev, libc, optional: true, os }
   }
 }
 
