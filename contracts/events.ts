@@ -1,0 +1,153 @@
+/**
+ * Domain events: what services tell each other. One table, event type → owning service and payload schema. Payloads
+ * carry ids, amounts and codes, never names or addresses. `version` counts the aggregate's events from 1 without gaps.
+ */
+import Type, { type Static, type TSchema } from 'typebox'
+import { ORDER, statesOf } from './states.ts'
+import { Amount, Closed, Currency, Id, Role, Sku, SkuQuantity, Timestamp, WarehouseCode } from './schemas.ts'
+import { TaxClass } from './http/inventory.ts'
+import type { ServiceName } from './services.ts'
+
+const orderPayload = Closed({
+  orderId: Id,
+  customerId: Id,
+  number: Type.String(),
+  status: Type.Enum(statesOf(ORDER)),
+  reason: Type.Union([Type.String(), Type.Null()]),
+  currency: Currency,
+  total: Amount,
+})
+
+const productPayload = Closed({
+  sku: Sku,
+  name: Type.String(),
+  price: Amount,
+  currency: Currency,
+  taxClass: TaxClass,
+  weightGrams: Type.Integer(),
+  active: Type.Boolean(),
+})
+
+const reservationPayload = Closed({
+  orderId: Id,
+  lines: Type.Array(Closed({ warehouse: WarehouseCode, ...SkuQuantity.properties })),
+})
+
+const paymentPayload = Closed({
+  paymentId: Id,
+  orderId: Id,
+  currency: Currency,
+  /** What this event moved: the sum authorized, captured, refunded or released. Zero for a refusal. */
+  amount: Amount,
+  authorized: Amount,
+  captured: Amount,
+  refunded: Amount,
+  released: Amount,
+  brand: Type.Union([Type.String(), Type.Null()]),
+  last4: Type.Union([Type.String(), Type.Null()]),
+  code: Type.Union([Type.String(), Type.Null()]),
+})
+
+const shipmentPayload = Closed({
+  shipmentId: Id,
+  orderId: Id,
+  warehouse: WarehouseCode,
+  lines: Type.Array(SkuQuantity),
+  carrier: Type.Union([Type.String(), Type.Null()]),
+  trackingNumber: Type.Union([Type.String(), Type.Null()]),
+  at: Timestamp,
+})
+
+const attentionPayload = Closed({ orderId: Id, step: Type.String(), operation: Type.String(), error: Type.String() })
+const userPayload = Closed({ userId: Id })
+
+const by = <S extends TSchema>(service: ServiceName, payload: S) => ({ service, payload })
+
+export const EVENTS = {
+  'order.created': by('orders', orderPayload),
+  'order.reserving': by('orders', orderPayload),
+  'order.authorizing': by('orders', orderPayload),
+  'order.confirmed': by('orders', orderPayload),
+  'order.fulfilling': by('orders', orderPayload),
+  'order.completed': by('orders', orderPayload),
+  'order.rejected': by('orders', orderPayload),
+  'order.cancelling': by('orders', orderPayload),
+  'order.cancelled': by('orders', orderPayload),
+  'order.attention_raised': by('orders', attentionPayload),
+  'order.attention_cleared': by('orders', attentionPayload),
+
+  'product.changed': by('inventory', productPayload),
+  'stock.adjusted': by(
+    'inventory',
+    Closed({ sku: Sku, warehouse: WarehouseCode, delta: Type.Integer(), reason: Type.String() }),
+  ),
+  'reservation.held': by('inventory', Closed({ ...reservationPayload.properties, expiresAt: Timestamp })),
+  'reservation.refused': by('inventory', Closed({ orderId: Id, skus: Type.Array(Sku) })),
+  'reservation.committed': by('inventory', reservationPayload),
+  'reservation.shipped': by('inventory', reservationPayload),
+  'reservation.released': by('inventory', reservationPayload),
+
+  'payment.created': by('payments', paymentPayload),
+  'payment.authorized': by('payments', paymentPayload),
+  'payment.declined': by('payments', paymentPayload),
+  'payment.captured': by('payments', paymentPayload),
+  'payment.voided': by('payments', paymentPayload),
+  'payment.refunded': by('payments', paymentPayload),
+
+  'shipment.created': by('shipping', shipmentPayload),
+  'shipment.booked': by('shipping', shipmentPayload),
+  'shipment.dispatched': by('shipping', shipmentPayload),
+  'shipment.delivered': by('shipping', shipmentPayload),
+  'shipment.lost': by('shipping', shipmentPayload),
+  'shipment.cancelled': by('shipping', shipmentPayload),
+
+  'user.registered': by('users', userPayload),
+  'user.changed': by('users', userPayload),
+  'user.roles_changed': by('users', Closed({ userId: Id, roles: Type.Array(Role) })),
+  /** Every token issued to this user before `before` is void (password change, disabling, refresh reuse, logout). */
+  'user.sessions_revoked': by('users', Closed({ userId: Id, before: Timestamp, reason: Type.String() })),
+  'user.disabled': by('users', userPayload),
+  'user.erased': by('users', userPayload),
+} as const
+
+export type EventType = keyof typeof EVENTS
+export type EventPayload<T extends EventType> = Static<(typeof EVENTS)[T]['payload']>
+
+/** An event as it travels: the body of the message. */
+export interface DomainEvent<T extends EventType = EventType> {
+  eventId: string
+  eventType: T
+  aggregateId: string
+  timestamp: string
+  version: number
+  payload: EventPayload<T>
+}
+
+/** Any event, discriminated by its type: `switch (event.eventType)` narrows the payload. */
+export type AnyDomainEvent = { [T in EventType]: DomainEvent<T> }[EventType]
+
+export const EventEnvelope = Type.Object(
+  {
+    eventId: Id,
+    eventType: Type.String(),
+    aggregateId: Type.String({ minLength: 1, maxLength: 100 }),
+    timestamp: Timestamp,
+    version: Type.Integer({ minimum: 1 }),
+    payload: Type.Unknown(),
+  },
+  { additionalProperties: false },
+)
+
+export const isEventType = (type: string): type is EventType => Object.hasOwn(EVENTS, type)
+
+/** The one stream that holds every domain event. */
+export const EVENT_STREAM = 'EVENTS'
+/** Where an event goes that a consumer could not handle: `dlq.<service>.<consumer>`. */
+export const DEAD_LETTER_STREAM = 'DEAD_LETTERS'
+
+/** `evt.<service>.<eventType>.<aggregateId>`, e.g. `evt.orders.order.created.0192…`. */
+export const subjectOf = (type: EventType, aggregateId: string): string =>
+  `evt.${EVENTS[type].service}.${type}.${aggregateId}`
+
+/** The subject filter for all events of one kind of aggregate: `evt.payments.payment.>`. */
+export const subjectsOf = (aggregate: string, service: ServiceName): string => `evt.${service}.${aggregate}.>`

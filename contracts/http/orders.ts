@@ -1,0 +1,207 @@
+/** Orders: the orders service's public routes. */
+import Type, { type Static } from 'typebox'
+import { ORDER, PAYMENT, statesOf } from '../states.ts'
+import { Address, Amount, Closed, Currency, Id, Page, PageQuery, Quantity, Sku, Timestamp, Version } from '../schemas.ts'
+import { Shipment } from './shipping.ts'
+import { route } from './route.ts'
+
+const IdParams = Closed({ id: Id })
+const PaymentMethod = Type.String({
+  pattern: '^[A-Za-z0-9_]{3,100}$',
+  description: "the payment provider's token; card numbers never come here",
+  examples: ['pm_card_visa'],
+})
+
+export const PlaceOrderBody = Closed({
+  lines: Type.Array(Closed({ sku: Sku, quantity: Quantity }), { minItems: 1, maxItems: 50 }),
+  shippingAddress: Address,
+  paymentMethod: PaymentMethod,
+  onShortage: Type.Optional(Type.Enum(['reject'], { default: 'reject' })),
+  expectedTotal: Type.Optional(Amount),
+})
+export type PlaceOrderBody = Static<typeof PlaceOrderBody>
+
+const QuoteBody = Closed({ lines: PlaceOrderBody.properties.lines, shippingAddress: Address })
+export type QuoteBody = Static<typeof QuoteBody>
+
+export const OrderLine = Type.Object({
+  sku: Sku,
+  name: Type.String(),
+  quantity: Quantity,
+  unitPrice: Amount,
+  total: Amount,
+  tax: Amount,
+  fulfilled: Type.Integer({ description: 'units that have left a warehouse' }),
+  returned: Type.Integer(),
+})
+
+const totals = { currency: Currency, subtotal: Amount, tax: Amount, shipping: Amount, total: Amount }
+
+export const Quote = Type.Object({
+  lines: Type.Array(Type.Omit(OrderLine, ['fulfilled', 'returned'])),
+  ...totals,
+})
+export type Quote = Static<typeof Quote>
+
+export const OrderAction = Type.Enum(['cancel', 'amend', 'decide', 'change_payment_method', 'return'])
+
+export const Order = Type.Object({
+  id: Id,
+  number: Type.String({ examples: ['M-100001'] }),
+  customerId: Id,
+  status: Type.Enum(statesOf(ORDER)),
+  statusReason: Type.Union([Type.Object({ code: Type.String(), message: Type.String() }), Type.Null()]),
+  needsAttention: Type.Boolean(),
+  ...totals,
+  lines: Type.Array(OrderLine),
+  shippingAddress: Address,
+  payment: Type.Object({
+    status: Type.Enum(statesOf(PAYMENT)),
+    authorized: Amount,
+    captured: Amount,
+    refunded: Amount,
+    method: Type.Object({
+      brand: Type.Union([Type.String(), Type.Null()]),
+      last4: Type.Union([Type.String(), Type.Null()]),
+    }),
+  }),
+  fulfilment: Type.Object({ status: Type.Enum(['none', 'in_progress', 'partially_dispatched', 'dispatched', 'delivered']) }),
+  shipments: Type.Array(Shipment),
+  returns: Type.Array(Type.Unknown()),
+  waitingFor: Type.Union([
+    Type.Object({
+      what: Type.Enum(['shortage_decision', 'payment_action', 'payment_method', 'stock', 'operator']),
+      until: Type.Union([Timestamp, Type.Null()]),
+      url: Type.Optional(Type.String()),
+    }),
+    Type.Null(),
+  ]),
+  actions: Type.Array(OrderAction),
+  version: Version,
+  createdAt: Timestamp,
+  updatedAt: Timestamp,
+})
+export type Order = Static<typeof Order>
+
+export const TimelineEntry = Type.Object({
+  at: Timestamp,
+  kind: Type.Enum(['request', 'step', 'event', 'payment', 'parcel', 'operator']),
+  name: Type.String(),
+  status: Type.String(),
+  detail: Type.Union([Type.String(), Type.Null()]),
+  traceId: Type.Union([Type.String(), Type.Null()]),
+})
+export type TimelineEntry = Static<typeof TimelineEntry>
+
+export const placeOrder = route({
+  method: 'POST',
+  url: '/api/v1/orders',
+  summary: 'Place an order; it is accepted once answered',
+  tag: 'orders',
+  access: ['customer'],
+  scope: 'orders:write',
+  idempotency: 'required',
+  schema: { body: PlaceOrderBody, response: { 201: Order } },
+})
+
+export const quoteOrder = route({
+  method: 'POST',
+  url: '/api/v1/quotes',
+  summary: 'What an order would cost now',
+  tag: 'orders',
+  access: ['customer'],
+  scope: 'orders:read',
+  schema: { body: QuoteBody, response: { 200: Quote } },
+})
+
+export const listOrders = route({
+  method: 'GET',
+  url: '/api/v1/orders',
+  summary: 'My orders; all of them for an operator. Newest first',
+  tag: 'orders',
+  access: ['customer', 'operator', 'admin'],
+  scope: 'orders:read',
+  schema: {
+    querystring: Closed({
+      ...PageQuery,
+      status: Type.Optional(Type.Enum(statesOf(ORDER))),
+      customerId: Type.Optional(Id),
+      createdAfter: Type.Optional(Timestamp),
+      createdBefore: Type.Optional(Timestamp),
+      needsAttention: Type.Optional(Type.Boolean()),
+    }),
+    response: { 200: Page(Order) },
+  },
+})
+
+export const readOrder = route({
+  method: 'GET',
+  url: '/api/v1/orders/:id',
+  summary: 'One order, whole',
+  tag: 'orders',
+  access: ['customer', 'operator', 'admin'],
+  scope: 'orders:read',
+  schema: { params: IdParams, response: { 200: Order } },
+})
+
+export const readTimeline = route({
+  method: 'GET',
+  url: '/api/v1/orders/:id/timeline',
+  summary: 'Everything that happened to an order, in order',
+  tag: 'orders',
+  access: ['customer', 'operator', 'admin'],
+  scope: 'orders:read',
+  schema: { params: IdParams, querystring: Closed(PageQuery), response: { 200: Page(TimelineEntry) } },
+})
+
+export const cancelOrder = route({
+  method: 'POST',
+  url: '/api/v1/orders/:id/cancel',
+  summary: 'Cancel an order; what was done for it is undone',
+  tag: 'orders',
+  access: ['customer', 'operator', 'admin'],
+  scope: 'orders:write',
+  idempotency: 'optional',
+  schema: {
+    params: IdParams,
+    body: Type.Optional(Closed({ reason: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })) })),
+    response: { 202: Order },
+  },
+})
+
+export const Attention = Type.Object({
+  orderId: Id,
+  step: Type.String(),
+  operation: Type.String(),
+  error: Type.String(),
+  attempts: Type.Integer(),
+  since: Timestamp,
+  actions: Type.Array(Type.Enum(['retry', 'resolve'])),
+})
+export type Attention = Static<typeof Attention>
+
+export const listAttention = route({
+  method: 'GET',
+  url: '/api/v1/operations/attention',
+  summary: 'Orders that wait for an operator',
+  tag: 'operations',
+  access: ['operator', 'admin'],
+  schema: { querystring: Closed(PageQuery), response: { 200: Page(Attention) } },
+})
+
+export const operateOrder = route({
+  method: 'POST',
+  url: '/api/v1/orders/:id/operations',
+  summary: 'Retry or resolve what an order waits for; audited',
+  tag: 'operations',
+  access: ['operator', 'admin'],
+  idempotency: 'required',
+  schema: {
+    params: IdParams,
+    body: Closed({
+      action: Type.Enum(['retry', 'resolve']),
+      note: Type.String({ minLength: 1, maxLength: 500 }),
+    }),
+    response: { 202: Order },
+  },
+})

@@ -1,0 +1,92 @@
+/**
+ * The states of everything that has a life, and the only moves between them. Code asks `mayMove` before it writes;
+ * `states.test.ts` checks that every state is reachable and that terminal states are final.
+ */
+type Transitions<State extends string> = Readonly<Record<State, readonly NoInfer<State>[]>>
+
+const table = <State extends string>(initial: NoInfer<State>, transitions: Transitions<State>) => ({
+  initial,
+  transitions,
+})
+
+export const ORDER = table('placed', {
+  placed: ['reserving', 'rejected', 'cancelling'],
+  reserving: ['authorizing', 'awaiting_customer', 'rejected', 'cancelling'],
+  awaiting_customer: ['reserving', 'authorizing', 'rejected', 'cancelling'],
+  authorizing: ['confirmed', 'awaiting_customer', 'rejected', 'cancelling'],
+  confirmed: ['fulfilling', 'amending', 'cancelling'],
+  amending: ['confirmed', 'cancelling'],
+  fulfilling: ['completed', 'cancelling'],
+  cancelling: ['cancelled', 'fulfilling'],
+  completed: [],
+  rejected: [],
+  cancelled: [],
+})
+
+export const PAYMENT = table('created', {
+  created: ['requires_action', 'processing', 'authorized', 'failed', 'voided', 'not_required'],
+  requires_action: ['processing', 'authorized', 'failed', 'voided'],
+  processing: ['requires_action', 'authorized', 'failed', 'voided'],
+  authorized: ['partially_captured', 'captured', 'voided', 'expired'],
+  partially_captured: ['captured', 'partially_refunded', 'refunded'],
+  captured: ['partially_refunded', 'refunded'],
+  partially_refunded: ['refunded'],
+  not_required: [],
+  refunded: [],
+  voided: [],
+  expired: [],
+  failed: [],
+})
+
+export const ATTEMPT = table('created', {
+  created: ['sent'],
+  sent: ['succeeded', 'declined', 'unknown'],
+  unknown: ['succeeded', 'declined'],
+  succeeded: [],
+  declined: [],
+})
+
+export const RESERVATION = table('held', {
+  held: ['committed', 'released', 'expired'],
+  committed: ['shipped', 'released'],
+  shipped: [],
+  released: [],
+  expired: [],
+})
+
+export const SHIPMENT = table('pending', {
+  pending: ['booked', 'cancelled'],
+  booked: ['dispatched', 'cancelled'],
+  dispatched: ['delivered', 'lost'],
+  delivered: [],
+  lost: [],
+  cancelled: [],
+})
+
+export type OrderStatus = keyof typeof ORDER.transitions
+export type PaymentStatus = keyof typeof PAYMENT.transitions
+export type AttemptStatus = keyof typeof ATTEMPT.transitions
+export type ReservationStatus = keyof typeof RESERVATION.transitions
+export type ShipmentStatus = keyof typeof SHIPMENT.transitions
+
+/** Whether the table lets something in state `from` go to state `to`. */
+export function mayMove<State extends string>(
+  machine: { transitions: Transitions<State> },
+  from: State,
+  to: State,
+): boolean {
+  return machine.transitions[from].includes(to)
+}
+
+/** Whether nothing follows this state. */
+export function isTerminal<State extends string>(
+  machine: { transitions: Transitions<State> },
+  state: State,
+): boolean {
+  return machine.transitions[state].length === 0
+}
+
+/** The states of a table, typed, for schemas: `Type.Enum(statesOf(ORDER))`. */
+export function statesOf<State extends string>(machine: { transitions: Transitions<State> }): State[] {
+  return Object.keys(machine.transitions) as State[]
+}

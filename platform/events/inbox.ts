@@ -1,0 +1,46 @@
+/** Each event has one effect per consumer: the inbox row and the effect are one transaction. */
+import type { Sql } from '../database.ts'
+
+/** Raised when an earlier event of the aggregate has not arrived yet; the message is to come again. */
+export class EventGapError extends Error {
+  override readonly name = 'EventGapError'
+}
+
+export interface InboxEntry {
+  /** The consumer's durable name. */
+  consumer: string
+  eventId: string
+}
+
+/** Whether this is the first time; call it in the transaction of the effect and do nothing when it is not. */
+export async function firstTime(tx: Sql, { consumer, eventId }: InboxEntry): Promise<boolean> {
+  const inserted = await tx.$executeRaw`
+    INSERT INTO inbox (consumer, event_id) VALUES (${consumer}, ${eventId}::uuid) ON CONFLICT DO NOTHING`
+  return inserted === 1
+}
+
+/**
+ * For projections, which need an aggregate's events in order: moves the consumer's position for the aggregate from
+ * `version - 1` to `version`.
+ *
+ * @returns false when the event is stale (a later one was applied already)
+ * @throws EventGapError when an earlier one is missing
+ */
+export async function advance(
+  tx: Sql,
+  position: { consumer: string; aggregateId: string; version: number },
+): Promise<boolean> {
+  const { consumer, aggregateId, version } = position
+  const moved = await tx.$executeRaw`
+    INSERT INTO inbox_positions AS at (consumer, aggregate_id, version)
+    SELECT ${consumer}, ${aggregateId}, ${version}
+    WHERE ${version} = 1 OR EXISTS (
+      SELECT 1 FROM inbox_positions WHERE consumer = ${consumer} AND aggregate_id = ${aggregateId})
+    ON CONFLICT (consumer, aggregate_id) DO UPDATE SET version = EXCLUDED.version
+      WHERE at.version = EXCLUDED.version - 1`
+  if (moved === 1) return true
+  const [row] = await tx.$queryRaw<{ version: number }[]>`
+    SELECT version FROM inbox_positions WHERE consumer = ${consumer} AND aggregate_id = ${aggregateId}`
+  if (row !== undefined && row.version >= version) return false
+  throw new EventGapError(`${aggregateId} is at ${row?.version ?? 0}, version ${version} came`)
+}

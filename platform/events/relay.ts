@@ -1,0 +1,176 @@
+/**
+ * Publishes the outbox, each aggregate's events in order. Several relays may run: each takes a shard with an advisory
+ * lock in a statement of its own *before* it reads; in one statement the snapshot would be older than the lock and rows
+ * would be sent twice.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { inTransaction, type Database, type Sql } from '../database.ts'
+import type { Logger } from '../logger.ts'
+import type { OutgoingEvent } from './event-bus.ts'
+
+const LOCK_CLASS = 77_001
+const BATCH = 200
+/** A row the broker refuses this often is parked; its aggregate waits for an operator. */
+const ATTEMPTS_BEFORE_PARKING = 20
+
+export interface RelayOptions {
+  database: Database
+  publish: (event: OutgoingEvent) => Promise<void>
+  /** Whether the failure is the event's own fault (it will never be accepted), rather than the broker's. */
+  isPoison: (error: unknown) => boolean
+  pollMs: number
+  logger: Logger
+}
+
+export interface Relay {
+  /** Look now: something was committed. */
+  nudge(): void
+  /** Publishes what there is and resolves; for tests and shutdown. */
+  drain(): Promise<void>
+  stop(): Promise<void>
+}
+
+interface Row {
+  id: bigint
+  event_id: string
+  aggregate_id: string
+  version: number
+  type: string
+  payload: unknown
+  trace: string | null
+  created_at: Date
+}
+
+export function startRelay({ database, publish, isPoison, pollMs, logger }: RelayOptions): Relay {
+  const stopping = new AbortController()
+  let wake = () => {}
+  let nudged = false
+
+  async function run(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      try {
+        const published = await publishPending()
+        if (published > 0) continue
+      } catch (error) {
+        logger.warn({ err: error }, 'the outbox relay could not work; it tries again')
+        await pause(1_000)
+      }
+      await pause(pollMs)
+    }
+  }
+
+  async function pause(ms: number): Promise<void> {
+    if (nudged) {
+      nudged = false
+      return
+    }
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    nudged = false
+  }
+
+  async function publishPending(): Promise<number> {
+    const pending = await database.$queryRaw<{ shard: number }[]>`
+      SELECT DISTINCT shard FROM outbox WHERE published_at IS NULL AND parked_at IS NULL`
+    let published = 0
+    for (const { shard } of pending) published += await publishShard(shard)
+    return published
+  }
+
+  const publishShard = (shard: number): Promise<number> =>
+    inTransaction(database, async (tx) => {
+      const [lock] = await tx.$queryRaw<{ taken: boolean }[]>`
+        SELECT pg_try_advisory_xact_lock(${LOCK_CLASS}::int, ${shard}::int) AS taken`
+      if (lock?.taken !== true) return 0
+      // nothing of an aggregate passes one of its rows that is parked
+      const rows = await tx.$queryRaw<Row[]>`
+        SELECT id, event_id, aggregate_id, version, type, payload, trace, created_at FROM outbox AS row
+        WHERE shard = ${shard} AND published_at IS NULL AND parked_at IS NULL
+          AND NOT EXISTS (SELECT 1 FROM outbox AS parked
+                          WHERE parked.aggregate_id = row.aggregate_id AND parked.parked_at IS NOT NULL)
+        ORDER BY id LIMIT ${BATCH}`
+      return publishRows(tx, rows)
+    })
+
+  async function publishRows(tx: Sql, rows: Row[]): Promise<number> {
+    const sent: bigint[] = []
+    await Promise.all(
+      [...Map.groupBy(rows, (row) => row.aggregate_id).values()].map(async (ofAggregate) => {
+        for (const row of ofAggregate) {
+          try {
+            await publish(toOutgoing(row))
+            sent.push(row.id)
+          } catch (error) {
+            await failed(tx, row, error)
+            return // its later events wait for it
+          }
+        }
+      }),
+    )
+    if (sent.length > 0) {
+      await tx.$executeRaw`UPDATE outbox SET published_at = now() WHERE id = ANY(${sent}::bigint[])`
+    }
+    return sent.length
+  }
+
+  async function failed(tx: Sql, row: Row, error: unknown): Promise<void> {
+    const detail = error instanceof Error ? error.message : String(error)
+    if (!isPoison(error)) {
+      logger.warn({ eventId: row.event_id, type: row.type, detail }, 'an event could not be published yet')
+      return
+    }
+    await tx.$executeRaw`
+      UPDATE outbox SET attempts = attempts + 1, last_error = ${detail},
+        parked_at = CASE WHEN attempts + 1 >= ${ATTEMPTS_BEFORE_PARKING} THEN now() END
+      WHERE id = ${row.id}`
+    logger.error({ eventId: row.event_id, type: row.type, detail }, 'an event is refused by the broker')
+  }
+
+  const running = run()
+  const nudge = () => {
+    nudged = true
+    wake()
+  }
+  return {
+    nudge,
+    async drain() {
+      for (let quiet = 0; quiet < 2; ) {
+        const [row] = await database.$queryRaw<{ count: bigint }[]>`
+          SELECT count(*) AS count FROM outbox WHERE published_at IS NULL AND parked_at IS NULL`
+        quiet = row?.count === 0n ? quiet + 1 : 0
+        await sleep(10)
+      }
+    },
+    async stop() {
+      stopping.abort()
+      nudge()
+      await running
+    },
+  }
+}
+
+function toOutgoing(row: Row): OutgoingEvent {
+  return {
+    eventId: row.event_id,
+    eventType: row.type,
+    aggregateId: row.aggregate_id,
+    timestamp: row.created_at.toISOString(),
+    version: row.version,
+    payload: row.payload,
+    trace: row.trace,
+  }
+}
+
+/** Says how far the relay is behind; a parked row makes the check fail, since its aggregate has stopped. */
+export const probeOutbox = (database: Sql) => async (): Promise<string> => {
+  const [row] = await database.$queryRaw<{ waiting: bigint; parked: bigint }[]>`
+    SELECT count(*) FILTER (WHERE parked_at IS NULL) AS waiting, count(*) FILTER (WHERE parked_at IS NOT NULL) AS parked
+    FROM outbox WHERE published_at IS NULL`
+  if (row !== undefined && row.parked > 0n) throw new Error(`${row.parked} events are parked`)
+  return `${row?.waiting ?? 0n} waiting`
+}

@@ -1,0 +1,106 @@
+/**
+ * Commands that are repeated have one effect and one answer. A key is taken in a short transaction of its own, with a
+ * lease; it is finished in the transaction of the effect. The token fences a holder whose lease ran out.
+ */
+import { createHash, randomUUID } from 'node:crypto'
+import { stringify } from 'safe-stable-stringify'
+import type { Sql } from './database.ts'
+import { ProblemError } from './problem.ts'
+
+const LEASE_SECONDS = 30
+const KEPT_HOURS = 48
+
+export interface Command {
+  /** Who sends it: keys of different callers never meet. */
+  caller: string
+  key: string
+  method: string
+  route: string
+  body: unknown
+}
+
+export interface StoredAnswer {
+  status: number
+  body: unknown
+}
+
+/** Writes the answer beside the effect; call it in the transaction of the effect. */
+export type Finish = (tx: Sql, answer: StoredAnswer) => Promise<void>
+
+/** SHA-256 of what makes two requests the same. */
+export function fingerprintOf({ caller, method, route, body }: Omit<Command, 'key'>): string {
+  const canonical = stringify([method, route, caller, body ?? null]) ?? ''
+  return createHash('sha256').update(canonical).digest('hex')
+}
+
+/** A stable id for the Temporal Update that a command becomes. */
+export const updateIdOf = ({ caller, route, key }: Pick<Command, 'caller' | 'route' | 'key'>): string =>
+  createHash('sha256').update(JSON.stringify([caller, route, key])).digest('hex')
+
+/**
+ * Runs `work` unless this command was answered before; then gives that answer.
+ *
+ * `work` must call `finish` in the transaction of its effect. When it throws, the key is free again: nothing happened.
+ *
+ * @throws ProblemError `idempotency_key_reused` (another body) or `idempotency_in_progress` (the first is still running)
+ */
+export async function once(
+  database: Sql,
+  command: Command,
+  work: (finish: Finish) => Promise<StoredAnswer>,
+): Promise<StoredAnswer & { replayed: boolean }> {
+  const token = randomUUID()
+  const stored = await take(database, command, token)
+  if (stored !== undefined) return { ...stored, replayed: true }
+  try {
+    const answer = await work((tx, result) => finish(tx, command, token, result))
+    return { ...answer, replayed: false }
+  } catch (error) {
+    await release(database, command, token)
+    throw error
+  }
+}
+
+async function take(database: Sql, command: Command, token: string): Promise<StoredAnswer | undefined> {
+  const { caller, key } = command
+  const fingerprint = fingerprintOf(command)
+  const taken = await database.$executeRaw`
+    INSERT INTO idempotency_keys AS known (caller, key, fingerprint, token, lease_until, expires_at)
+    VALUES (${caller}, ${key}, ${fingerprint}, ${token}::uuid,
+            now() + make_interval(secs => ${LEASE_SECONDS}), now() + make_interval(hours => ${KEPT_HOURS}))
+    ON CONFLICT (caller, key) DO UPDATE
+      SET fingerprint = EXCLUDED.fingerprint, token = EXCLUDED.token, lease_until = EXCLUDED.lease_until,
+          expires_at = EXCLUDED.expires_at, status = NULL, body = NULL
+      WHERE known.expires_at < now()
+         OR (known.status IS NULL AND known.lease_until < now() AND known.fingerprint = EXCLUDED.fingerprint)`
+  if (taken === 1) return undefined
+  const [row] = await database.$queryRaw<{ fingerprint: string; status: number | null; body: unknown }[]>`
+    SELECT fingerprint, status, body FROM idempotency_keys WHERE caller = ${caller} AND key = ${key}`
+  if (row !== undefined && row.fingerprint !== fingerprint) {
+    throw new ProblemError('idempotency_key_reused', 'This Idempotency-Key came before with another request.')
+  }
+  if (row?.status == null) {
+    throw new ProblemError('idempotency_in_progress', 'The first request with this key has not been answered yet.', {
+      retryAfter: 1,
+    })
+  }
+  return { status: row.status, body: row.body }
+}
+
+async function finish(tx: Sql, { caller, key }: Command, token: string, answer: StoredAnswer): Promise<void> {
+  const finished = await tx.$executeRaw`
+    UPDATE idempotency_keys SET status = ${answer.status}, body = ${JSON.stringify(answer.body)}::jsonb
+    WHERE caller = ${caller} AND key = ${key} AND token = ${token}::uuid AND status IS NULL`
+  if (finished !== 1) {
+    throw new ProblemError('idempotency_in_progress', 'Another request with this key has taken over.', { retryAfter: 1 })
+  }
+}
+
+async function release(database: Sql, { caller, key }: Command, token: string): Promise<void> {
+  await database.$executeRaw`
+    DELETE FROM idempotency_keys WHERE caller = ${caller} AND key = ${key} AND token = ${token}::uuid AND status IS NULL`
+}
+
+/** Forgets answers that are older than they are kept. */
+export const purgeIdempotencyKeys = (database: Sql): PromiseLike<number> =>
+  database.$executeRaw`DELETE FROM idempotency_keys WHERE expires_at < now()`

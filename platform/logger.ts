@@ -1,0 +1,46 @@
+/** JSON logs with trace ids, pretty on a terminal; secrets and personal data never get in. */
+import pino, { type Logger } from 'pino'
+import { currentTrace } from './trace.ts'
+
+export type { Logger }
+
+const SECRET_FIELDS = [
+  'password',
+  'secret',
+  'token',
+  'accessToken',
+  'refreshToken',
+  'authorization',
+  'cookie',
+  'email',
+  'name',
+  'shippingAddress',
+  'address',
+]
+
+/** Redacted wherever they stand, up to three levels down. */
+const redactPaths = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`, `*.*.*.${field}`])
+
+export interface LoggerOptions {
+  service: string
+  level?: string
+  /** Where lines go; the default is standard output, pretty when that is a terminal. */
+  destination?: pino.DestinationStream
+}
+
+export function createLogger({ service, level = 'info', destination }: LoggerOptions): Logger {
+  const options: pino.LoggerOptions = {
+    level,
+    base: { service },
+    redact: { paths: redactPaths, censor: '[redacted]' },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    mixin: () => {
+      const trace = currentTrace()
+      return trace === undefined ? {} : { traceId: trace.traceId }
+    },
+  }
+  if (destination !== undefined) return pino(options, destination)
+  if (!process.stdout.isTTY) return pino(options)
+  return pino({ ...options, transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } })
+}

@@ -1,0 +1,80 @@
+/** JSON over HTTP to another process, through a breaker; says whether a failed call can have had an effect. */
+import type { Breaker } from './breaker.ts'
+import { isCircuitOpen } from './breaker.ts'
+import { currentTrace } from '../trace.ts'
+
+/** The call never reached the other side: it is safe to say that nothing happened. */
+export class NotSentError extends Error {
+  override readonly name = 'NotSentError'
+}
+
+/** The call was sent and no usable answer came: it may have had its effect. */
+export class NoAnswerError extends Error {
+  override readonly name = 'NoAnswerError'
+}
+
+export interface JsonCall {
+  method: 'GET' | 'POST'
+  path: string
+  body?: unknown
+  headers?: Record<string, string>
+}
+
+export interface JsonAnswer {
+  status: number
+  body: unknown
+  headers: Headers
+}
+
+export interface JsonClient {
+  /**
+   * Any answer below 500 is returned; the caller knows what a 4xx means.
+   *
+   * @throws NotSentError or NoAnswerError (an answer of 500 or more is one: the effect is unknown)
+   */
+  call(call: JsonCall): Promise<JsonAnswer>
+}
+
+const NOT_SENT_CODES = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT'])
+
+export function createJsonClient({ baseUrl, breaker }: { baseUrl: string; breaker: Breaker }): JsonClient {
+  async function send({ method, path, body, headers }: JsonCall, signal: AbortSignal): Promise<JsonAnswer> {
+    const trace = currentTrace()
+    const response = await fetch(new URL(path, baseUrl), {
+      method,
+      signal,
+      redirect: 'error',
+      headers: {
+        accept: 'application/json',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(trace === undefined ? {} : { traceparent: trace.traceparent }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    if (response.status >= 500) throw new NoAnswerError(`${method} ${path} answered ${response.status}`)
+    return { status: response.status, body: text === '' ? null : JSON.parse(text), headers: response.headers }
+  }
+
+  return {
+    async call(call) {
+      try {
+        return await breaker.call((signal) => send(call, signal))
+      } catch (cause) {
+        if (cause instanceof NoAnswerError) throw cause
+        if (isCircuitOpen(cause)) throw new NotSentError(`the circuit to ${baseUrl} is open`, { cause })
+        if (NOT_SENT_CODES.has(codeOf(cause))) throw new NotSentError(`${baseUrl} cannot be reached`, { cause })
+        throw new NoAnswerError(`${call.method} ${call.path} got no answer`, { cause })
+      }
+    },
+  }
+}
+
+/** The system's error code, however deep `fetch` has wrapped it. */
+function codeOf(error: unknown): string {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if ('code' in at && typeof at.code === 'string') return at.code
+  }
+  return ''
+}

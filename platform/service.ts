@@ -1,0 +1,162 @@
+/**
+ * What every service is: an HTTP door, a Temporal door, consumers and an outbox relay around one set of use cases. A
+ * service's `main.ts` says what goes in; this starts it, in one process with others or alone, with both roles or one.
+ */
+import type { AddressInfo } from 'node:net'
+import type { Static, TObject } from 'typebox'
+import type { AnyDomainEvent } from '#contracts/events.ts'
+import { TASK_QUEUES, type ServiceName } from '#contracts/services.ts'
+import { brokerConfig, callerConfig, loadConfig, Port, processConfig, rolesConfig, temporalConfig, type Environment } from './config.ts'
+import type { Database, Sql } from './database.ts'
+import { startConsumer } from './events/consumer.ts'
+import { createEventBus, isPoison, type EventBus } from './events/event-bus.ts'
+import { createUnitOfWork, type UnitOfWork } from './events/outbox.ts'
+import { probeOutbox, startRelay, type Relay } from './events/relay.ts'
+import type { Probe } from './health.ts'
+import { createHttpServer, type HttpServer } from './http/server.ts'
+import { createLifecycle, PortInUseError, type Stoppable } from './lifecycle.ts'
+import { createLogger, type Logger } from './logger.ts'
+import { createCallerVerifier, parseIssuers, type CallerVerifier } from './service-token.ts'
+import { createTemporalLink, type TemporalLink } from './temporal/link.ts'
+
+/** Configuration that every service takes; its own comes on top. */
+export const serviceConfig = {
+  ...processConfig,
+  PORT: Port(0),
+  ...rolesConfig,
+  ...callerConfig,
+  ...brokerConfig,
+  ...temporalConfig,
+}
+
+type BaseConfig = Static<TObject<typeof serviceConfig>>
+
+export interface ServiceContext<Config> {
+  config: Config
+  logger: Logger
+  temporal: TemporalLink
+  bus: EventBus
+  /** Opens the outbox of the service's database: transactions through it wake the relay of this process. */
+  outbox<Tx extends Sql>(database: Database<Tx>, options: { OUTBOX_POLL_MS: number }): UnitOfWork<Tx>
+}
+
+export interface EventSubscription {
+  durable: string
+  subjects: string[]
+  handle: (event: AnyDomainEvent) => Promise<void>
+}
+
+export interface ServiceParts {
+  routes(app: HttpServer, verifyCaller: CallerVerifier): void
+  /** The Temporal door, where the service has one. */
+  worker?: { activities: object; workflows: boolean }
+  consumers: EventSubscription[]
+  /** Loops of the service's own (relays of commands, sweepers), started with the worker role. */
+  background?: () => Stoppable[]
+  probes: Record<string, Probe>
+  close(): Promise<void>
+}
+
+export interface ServiceDefinition<C extends TObject = TObject> {
+  name: ServiceName
+  config: C
+  build(context: ServiceContext<Static<C> & BaseConfig>): Promise<ServiceParts>
+}
+
+/** Keeps the configuration's type between `config` and `build`. */
+export const defineService = <C extends TObject>(definition: ServiceDefinition<C>): ServiceDefinition<C> => definition
+
+export interface RunningService extends Stoppable {
+  name: ServiceName
+  /** `http://127.0.0.1:8081`; a process without the HTTP role answers health checks only. */
+  url: string
+}
+
+/** What services in one process share: one native connection and one workflow bundle serve all workers. */
+export interface SharedResources {
+  temporal?: TemporalLink
+  logger?: Logger
+}
+
+export async function startService<C extends TObject>(
+  definition: ServiceDefinition<C>,
+  environment: Environment,
+  shared: SharedResources = {},
+): Promise<RunningService> {
+  const { name } = definition
+  // the schema of every service extends serviceConfig; the compiler cannot see that through the generic
+  const config = loadConfig(definition.config, environment) as Static<C> & BaseConfig
+  const logger = shared.logger?.child({ service: name }) ?? createLogger({ service: name, level: config.LOG_LEVEL })
+  const lifecycle = createLifecycle(logger)
+  const roles = new Set(config.ROLES.split(','))
+
+  const temporal = shared.temporal ?? createTemporalLink(config, logger)
+  if (shared.temporal === undefined) lifecycle.onStop('temporal', () => temporal.close())
+  const bus = createEventBus({ url: config.NATS_URL, user: config.NATS_USER, password: config.NATS_PASSWORD, name, logger })
+  const relays: Relay[] = []
+  const probes: Record<string, Probe> = { broker: () => bus.probe(), temporal: () => temporal.probe() }
+  const parts = await definition.build({
+    config,
+    logger,
+    temporal,
+    bus,
+    outbox(database, { OUTBOX_POLL_MS }) {
+      const relay = startRelay({ database, publish: (event) => bus.publish(event), isPoison, pollMs: OUTBOX_POLL_MS, logger })
+      relays.push(relay)
+      probes['outbox'] = probeOutbox(database)
+      return createUnitOfWork(database, () => relay.nudge())
+    },
+  })
+  Object.assign(probes, parts.probes)
+  lifecycle.onStop('database', () => parts.close())
+  lifecycle.onStop('broker', () => bus.close())
+  for (const relay of relays) lifecycle.onStop('relay', () => relay.stop())
+
+  if (roles.has('worker')) startWorkerRole()
+  const url = await startHttp().catch(fail)
+  logger.info({ url, roles: [...roles] }, `${name} is up`)
+  return { name, url, stop: () => lifecycle.stop() }
+
+  function startWorkerRole(): void {
+    for (const subscription of parts.consumers) {
+      const consumer = startConsumer({ ...subscription, bus, service: name, logger })
+      lifecycle.onStop(subscription.durable, () => consumer.stop())
+    }
+    for (const task of parts.background?.() ?? []) lifecycle.onStop('background', () => task.stop())
+    if (parts.worker === undefined || !(name in TASK_QUEUES)) return
+    const worker = temporal.startWorker({ taskQueue: name, ...parts.worker })
+    probes['worker'] = () => worker.probe()
+    lifecycle.onStop('worker', () => worker.stop())
+  }
+
+  async function startHttp(): Promise<string> {
+    const app = createHttpServer({ logger, probes })
+    if (roles.has('http')) parts.routes(app, createCallerVerifier(name, parseIssuers(config.INTERNAL_ISSUERS)))
+    const address = await listen(app, { name, host: config.HOST, port: config.PORT })
+    lifecycle.onStop('http', () => app.close())
+    return address
+  }
+
+  async function fail(error: unknown): Promise<never> {
+    await lifecycle.stop()
+    throw error
+  }
+}
+
+/** Listens, and names the port when it is taken. */
+export async function listen(
+  app: HttpServer,
+  { name, host, port }: { name: string; host: string; port: number },
+): Promise<string> {
+  try {
+    await app.listen({ host, port })
+  } catch (cause) {
+    await app.close()
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE') {
+      throw new PortInUseError(`Port ${port} (${name}) is in use by another process.`, { cause })
+    }
+    throw cause
+  }
+  const { port: actual } = app.server.address() as AddressInfo
+  return `http://${host}:${actual}`
+}
