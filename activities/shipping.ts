@@ -5,6 +5,7 @@ import type { ParcelReport } from '#contracts/workflows.ts'
 export interface BookInput {
   shipmentId: string
   orderId: string
+  customerId: string
   warehouse: string
   lines: SkuQuantity[]
   address: Address
