@@ -2,7 +2,7 @@
 // On Linux (x64, arm64) npm installs Node 24 into node_modules/.bin; elsewhere it is the one on the PATH.
 'use strict'
 
-var REQUIRED_MAJOR = 24
+const REQUIRED_MAJOR = 24
 
 if (Number(process.versions.node.split('.')[0]) < REQUIRED_MAJOR) {
   console.error(
