@@ -1,0 +1,73 @@
+import Fastify from 'fastify'
+import Type, { type Static } from 'typebox'
+import { listPage, MAIL_POLICY, mailDocument, mailPage, notFoundPage, PAGE_POLICY } from './mailbox-pages.ts'
+import { summarize, type MailStore } from './mailbox-store.ts'
+
+const Id = Type.Object({ id: Type.String({ maxLength: 64 }) })
+const Filter = Type.Object({ to: Type.Optional(Type.String({ maxLength: 320 })) })
+const View = Type.Object({ view: Type.Optional(Type.Union([Type.Literal('html'), Type.Literal('text')])) })
+
+type ById = { Params: Static<typeof Id> }
+type ByRecipient = { Querystring: Static<typeof Filter> }
+type InView = ById & { Querystring: Static<typeof View> }
+
+const LOOPBACK_HOSTS = new Set(['127.0.0.1', 'localhost', '::1'])
+
+/** The mailbox in a browser (`/`) and for tests (`/api/messages`). */
+export const createMailboxWeb = (store: MailStore) => {
+  const web = Fastify({ forceCloseConnections: true })
+
+  // Mails hold links that log people in. A page elsewhere whose name was pointed at 127.0.0.1 must not read them.
+  web.addHook('onRequest', async (request, reply) => {
+    reply.headers({
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'cache-control': 'no-store',
+    })
+    const isLocal = LOOPBACK_HOSTS.has(request.hostname.replace(/^\[|\]$/g, ''))
+    return isLocal ? undefined : reply.code(403).send({ error: 'The mailbox answers on localhost only' })
+  })
+
+  web.get<ByRecipient>('/api/messages', { schema: { querystring: Filter } }, async ({ query }) => ({
+    messages: store.list(query.to || undefined).map(summarize),
+  }))
+
+  web.get<ById>(
+    '/api/messages/:id',
+    { schema: { params: Id } },
+    async ({ params }, reply) => store.find(params.id) ?? reply.code(404).send({ error: 'No such message' }),
+  )
+
+  web.delete('/api/messages', async (_request, reply) => {
+    store.clear()
+    return reply.code(204).send()
+  })
+
+  web.get<ByRecipient>('/', { schema: { querystring: Filter } }, async ({ query }, reply) => {
+    const to = query.to || undefined
+    return reply.headers(html(PAGE_POLICY)).send(listPage(store.list(to), to))
+  })
+
+  web.get<InView>(
+    '/messages/:id',
+    { schema: { params: Id, querystring: View } },
+    async ({ params, query }, reply) => {
+      const mail = store.find(params.id)
+      reply.headers(html(PAGE_POLICY))
+      return mail ? mailPage(mail, query.view ?? 'html') : reply.code(404).send(notFoundPage())
+    },
+  )
+
+  web.get<ById>('/messages/:id/html', { schema: { params: Id } }, async ({ params }, reply) => {
+    const mail = store.find(params.id)
+    reply.headers(html(MAIL_POLICY))
+    return mail ? mailDocument(mail) : reply.code(404).send(notFoundPage())
+  })
+
+  return web
+}
+
+const html = (policy: string) => ({
+  'content-type': 'text/html; charset=utf-8',
+  'content-security-policy': policy,
+})
