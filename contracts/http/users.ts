@@ -88,6 +88,19 @@ export const logout = route({
   schema: { body: RefreshBody, response: { 204: Type.Null() } },
 })
 
+export const acceptInvitation = route({
+  method: 'POST',
+  url: '/api/v1/auth/invitations',
+  summary: 'Set the first password of an account that was made for me, with the one-time token',
+  tag: 'auth',
+  access: 'anyone',
+  idempotency: 'refused',
+  schema: {
+    body: Closed({ token: Type.String({ minLength: 20, maxLength: 200 }), password: NewPassword }),
+    response: { 204: Type.Null() },
+  },
+})
+
 export const readMe = route({
   method: 'GET',
   url: '/api/v1/users/me',
@@ -106,7 +119,9 @@ export const updateMe = route({
   schema: {
     body: Closed({
       name: Type.Optional(Name),
-      password: Type.Optional(Closed({ current: Type.String({ minLength: 1, maxLength: 128 }), next: NewPassword })),
+      password: Type.Optional(
+        Closed({ current: Type.String({ minLength: 1, maxLength: 128 }), next: NewPassword }),
+      ),
     }),
     response: { 200: User },
   },
@@ -193,7 +208,9 @@ export const jwks = route({
   summary: 'Public keys that access tokens are signed with',
   tag: 'auth',
   access: 'anyone',
-  schema: { response: { 200: Type.Object({ keys: Type.Array(Type.Record(Type.String(), Type.Unknown())) }) } },
+  schema: {
+    response: { 200: Type.Object({ keys: Type.Array(Type.Record(Type.String(), Type.Unknown())) }) },
+  },
 })
 
 /** What the gateway learns about a caller who presents an API key. */
