@@ -94,7 +94,8 @@ export async function startService<C extends TObject>(
   if (shared.temporal === undefined) lifecycle.onStop('temporal', () => temporal.close())
   const bus = createEventBus({ url: config.NATS_URL, user: config.NATS_USER, password: config.NATS_PASSWORD, name, logger })
   const relays: Relay[] = []
-  const probes: Record<string, Probe> = { broker: () => bus.probe(), temporal: () => temporal.probe() }
+  const probes: Record<string, Probe> = { broker: () => bus.probe() }
+  if (name in TASK_QUEUES) probes['temporal'] = () => temporal.probe()
   const parts = await definition.build({
     config,
     logger,
