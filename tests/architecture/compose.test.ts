@@ -83,9 +83,9 @@ describe('docker-compose.yml', () => {
   })
 
   test('only the gateway, the Temporal UI and the mailbox are published, on this machine', () => {
-    const published = containers.flatMap(([name, { ports = [] }]) => ports.map((port) => [name, port]))
-    expect(published.map(([name]) => name).sort()).toEqual(['gateway', 'mailbox', 'temporal-ui'])
-    for (const [, port] of published) expect(port).toMatch(/^127\.0\.0\.1:/)
+    const published = containers.flatMap(([name, { ports = [] }]) => ports.map((port) => ({ name, port })))
+    expect(published.map(({ name }) => name).sort()).toEqual(['gateway', 'mailbox', 'temporal-ui'])
+    for (const { port } of published) expect(port).toMatch(/^127\.0\.0\.1:/)
   })
 
   test('every image names its version', () => {
