@@ -2,7 +2,6 @@
  * What every service is: an HTTP door, a Temporal door, consumers and an outbox relay around one set of use cases. A
  * service's `main.ts` says what goes in; this starts it, in one process with others or alone, with both roles or one.
  */
-import type { AddressInfo } from 'node:net'
 import type { Static, TObject } from 'typebox'
 import type { AnyDomainEvent } from '#contracts/events.ts'
 import { TASK_QUEUES, type ServiceName } from '#contracts/services.ts'
@@ -13,8 +12,9 @@ import { createEventBus, isPoison, type EventBus } from './events/event-bus.ts'
 import { createUnitOfWork, type UnitOfWork } from './events/outbox.ts'
 import { probeOutbox, startRelay, type Relay } from './events/relay.ts'
 import type { Probe } from './health.ts'
+import { listen } from './http/listen.ts'
 import { createHttpServer, type HttpServer } from './http/server.ts'
-import { createLifecycle, PortInUseError, type Stoppable } from './lifecycle.ts'
+import { createLifecycle, type Stoppable } from './lifecycle.ts'
 import { createLogger, type Logger } from './logger.ts'
 import { createCallerVerifier, parseIssuers, type CallerVerifier } from './service-token.ts'
 import { createTemporalLink, type TemporalLink } from './temporal/link.ts'
@@ -144,20 +144,4 @@ export async function startService<C extends TObject>(
   }
 }
 
-/** Listens, and names the port when it is taken. */
-export async function listen(
-  app: HttpServer,
-  { name, host, port }: { name: string; host: string; port: number },
-): Promise<string> {
-  try {
-    await app.listen({ host, port })
-  } catch (cause) {
-    await app.close()
-    if (cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE') {
-      throw new PortInUseError(`Port ${port} (${name}) is in use by another process.`, { cause })
-    }
-    throw cause
-  }
-  const { port: actual } = app.server.address() as AddressInfo
-  return `http://${host}:${actual}`
-}
+export { listen }
