@@ -18,6 +18,7 @@ export default defineConfig({
           name: 'unit',
           include: ['**/*.test.ts'],
           exclude: [...GENERATED, 'tests/!(architecture)/**', 'tests/*.test.ts', 'bench/**'],
+          globalSetup: ['tests/setup/infrastructure.ts'],
           sequence: { groupOrder: 0 },
         },
       },

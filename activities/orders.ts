@@ -29,6 +29,8 @@ export interface OrdersActivities {
   raiseAttention(input: { orderId: string } & AttentionState): Promise<void>
   /** Takes the mark away, with who did what. */
   clearAttention(input: { orderId: string; action: 'retry' | 'resolve'; by: string; note: string }): Promise<void>
+  /** Asks Temporal to cancel the order's workflow, so that it closes as Cancelled. */
+  requestCancellation(input: { workflowId: string }): Promise<void>
   /** Where to send the parcels; the only activity that hands out an address. */
   loadShippingAddress(input: { orderId: string }): Promise<Address>
 }

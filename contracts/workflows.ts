@@ -48,6 +48,7 @@ export type RejectionReason = 'out_of_stock' | 'fraud' | 'declined' | 'technical
 export interface ShipmentInput {
   shipmentId: string
   orderId: string
+  customerId: string
   number: string
   warehouse: string
   lines: SkuQuantity[]

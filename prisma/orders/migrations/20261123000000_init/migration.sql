@@ -17,7 +17,6 @@ CREATE TABLE orders (
   shipping_address jsonb NOT NULL,
   payment_method   text NOT NULL,
   version          integer NOT NULL DEFAULT 1,
-  event_version    integer NOT NULL DEFAULT 1,
   attention        jsonb,
   created_at       timestamptz(3) NOT NULL DEFAULT now(),
   updated_at       timestamptz(3) NOT NULL DEFAULT now()
@@ -40,7 +39,6 @@ CREATE TABLE order_lines (
 
 CREATE TABLE workflow_starts (
   order_id     uuid PRIMARY KEY REFERENCES orders (id),
-  input        jsonb NOT NULL,
   trace        text,
   requested_at timestamptz(3) NOT NULL DEFAULT now()
 );

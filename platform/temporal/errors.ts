@@ -1,0 +1,29 @@
+/** What went wrong between a service and Temporal, in the terms of an API. */
+import { isGrpcServiceError, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError } from '@temporalio/client'
+import { ApplicationFailure } from '@temporalio/common'
+import { ProblemError } from '../problem.ts'
+
+const UNAVAILABLE_CODES = new Set([1, 4, 8, 14]) // cancelled, deadline exceeded, resource exhausted, unavailable
+
+/** Whether Temporal, or the worker that should have answered, is away: the command may be sent again. */
+export function isTemporalAway(error: unknown): boolean {
+  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return true
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (isGrpcServiceError(at)) return UNAVAILABLE_CODES.has(at.code)
+  }
+  return false
+}
+
+export const temporalAway = (cause: unknown): ProblemError =>
+  new ProblemError('workflow_engine_unavailable', 'The command could not be handed over; send it again.', {
+    cause,
+    retryAfter: 2,
+  })
+
+/** The failure with which a workflow refused an Update, or undefined when the error is something else. */
+export function updateRefusal(error: unknown): { type: string; message: string } | undefined {
+  if (!(error instanceof WorkflowUpdateFailedError)) return undefined
+  const { cause } = error
+  if (!(cause instanceof ApplicationFailure)) return undefined
+  return { type: cause.type ?? '', message: cause.message }
+}
