@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { temporaryFolder } from '#stack/temporary-folder.ts'
@@ -62,6 +62,15 @@ describe('generateClients', () => {
 
   test('force generates all', async () => {
     expect(await generateClients({ folder, force: true })).toEqual(['first', 'second'])
+  })
+
+  test('two at the same time leave one whole client each and nothing else', async () => {
+    await Promise.all([generateClients({ folder, force: true }), generateClients({ folder, force: true })])
+    for (const name of ['first', 'second']) {
+      expect(readdirSync(path.join(folder, name)).sort()).toEqual(['client', 'schema.prisma'])
+      expect(existsSync(path.join(folder, name, 'client', 'client.ts'))).toBe(true)
+    }
+    expect(await generateClients({ folder })).toEqual([])
   })
 
   test('a client that was removed is generated again', async () => {

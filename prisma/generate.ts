@@ -1,6 +1,15 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -56,12 +65,23 @@ const generate = async (
 ): Promise<void> => {
   const name = path.basename(database)
   onProgress?.(`generating the Prisma client of ${name}`)
-  const hash = hashOf(database, prisma.version)
-  // Written last: a client that was only written halfway is not taken for current.
-  rmSync(hashFile(database), { force: true })
+  // Beside its place and then moved there: who imports the client meanwhile, or generates it too, sees a whole one.
+  const draft = mkdtempSync(path.join(database, 'client.new-'))
   try {
-    await run(process.execPath, [prisma.cli, 'generate', '--schema', path.join(database, 'schema.prisma')], {
-      cwd: database,
+    copyFileSync(path.join(database, 'schema.prisma'), path.join(draft, 'schema.prisma'))
+    const hash = hashOf(draft, prisma.version)
+    await runPrisma(prisma, draft, name)
+    writeFileSync(hashFile(draft), hash)
+    moveInPlace(database, draft)
+  } finally {
+    rmSync(draft, { recursive: true, force: true })
+  }
+}
+
+const runPrisma = async (prisma: Prisma, draft: string, name: string): Promise<void> => {
+  try {
+    await run(process.execPath, [prisma.cli, 'generate', '--schema', path.join(draft, 'schema.prisma')], {
+      cwd: draft,
       env: {
         ...process.env,
         // `generate` does not use the schema engine, yet the CLI would download it. Any executable satisfies the check.
@@ -74,7 +94,19 @@ const generate = async (
   } catch (error) {
     throw new Error(`The Prisma client of ${name} could not be generated${outputOf(error)}`, { cause: error })
   }
-  writeFileSync(hashFile(database), hash)
+}
+
+const moveInPlace = (database: string, draft: string): void => {
+  const client = path.join(database, 'client')
+  // A folder can't replace another in one step; of two at the same time the later one tries again.
+  for (let attempt = 1; ; attempt++) {
+    if (existsSync(client)) renameSync(client, path.join(draft, `replaced-${attempt}`))
+    try {
+      return renameSync(path.join(draft, 'client'), client)
+    } catch (error) {
+      if (attempt === 5) throw error
+    }
+  }
 }
 
 const isCurrent = (database: string, version: string): boolean => {

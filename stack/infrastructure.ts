@@ -9,7 +9,8 @@ import { endOrphans } from './pid-records.ts'
 import { assertPortsFree } from './ports.ts'
 import { createPostgres, type Postgres } from './postgres.ts'
 import { loadSecrets } from './secrets.ts'
-import { createTemporal, type SearchAttributeTypes, type Temporal } from './temporal.ts'
+import { createTemporal, type Temporal } from './temporal.ts'
+import type { SearchAttributeTypes } from './temporal-search-attributes.ts'
 
 export type InfrastructureOptions = {
   /** Databases, streams, logs, secrets. Used by one stack at a time. */

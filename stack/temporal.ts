@@ -2,15 +2,11 @@ import { connect as connectSocket } from 'node:net'
 import path from 'node:path'
 import { Connection } from '@temporalio/client'
 import { superviseChild, type Child, type ChildExit } from './children.ts'
+import { registerSearchAttributes, type SearchAttributeTypes } from './temporal-search-attributes.ts'
 
 const HOST = '127.0.0.1'
 const NAMESPACE = 'default'
 const SERVICE = 'temporal.api.workflowservice.v1.WorkflowService'
-
-export type SearchAttributeTypes = Record<
-  string,
-  'Text' | 'Keyword' | 'Int' | 'Double' | 'Bool' | 'Datetime' | 'KeywordList'
->
 
 export type TemporalOptions = {
   binary: string
@@ -41,11 +37,24 @@ export const createTemporal = (options: TemporalOptions): Temporal => {
     dataFolder: options.dataFolder,
     command: options.binary,
     arguments: serverArguments(options),
-    ready: () => namespaceAnswers(options),
+    ready: () => namespaceAnswers(options.port),
     readyTimeoutMilliseconds: 60_000,
     onUnexpectedExit: options.onUnexpectedExit,
   })
-  return { ...child, address, namespace: NAMESPACE, uiUrl: `http://${HOST}:${options.uiPort}` }
+
+  const start = async (): Promise<void> => {
+    await child.start()
+    try {
+      await withConnection(options.port, (connection) =>
+        registerSearchAttributes(connection, NAMESPACE, options.searchAttributes),
+      )
+    } catch (error) {
+      await child.stop()
+      throw error
+    }
+  }
+
+  return { ...child, start, address, namespace: NAMESPACE, uiUrl: `http://${HOST}:${options.uiPort}` }
 }
 
 const serverArguments = (options: TemporalOptions): string[] => {
@@ -74,20 +83,24 @@ const serverArguments = (options: TemporalOptions): string[] => {
   ]
 }
 
-/** Healthy, with its namespace and every search attribute: a workflow that starts now can use them. */
-const namespaceAnswers = async ({ port, searchAttributes }: TemporalOptions): Promise<void> => {
+const namespaceAnswers = async (port: number): Promise<void> => {
   // gRPC waits a second after a refused connection, so it only dials a port that is open.
   await portOpens(port)
-  const connection = await Connection.connect({ address: `${HOST}:${port}`, connectTimeout: 2_000 })
-  try {
-    await connection.withDeadline(Date.now() + 2_000, async () => {
+  await withConnection(port, (connection) =>
+    connection.withDeadline(Date.now() + 2_000, async () => {
       await connection.healthService.check({ service: SERVICE })
       await connection.workflowService.describeNamespace({ namespace: NAMESPACE })
-      const known = await connection.operatorService.listSearchAttributes({ namespace: NAMESPACE })
-      const missing = Object.keys(searchAttributes).filter((name) => !(name in known.customAttributes))
-      if (missing.length > 0)
-        throw new Error(`The search attributes ${missing.join(', ')} are not registered yet`)
-    })
+    }),
+  )
+}
+
+const withConnection = async (
+  port: number,
+  use: (connection: Connection) => Promise<void>,
+): Promise<void> => {
+  const connection = await Connection.connect({ address: `${HOST}:${port}`, connectTimeout: 2_000 })
+  try {
+    await use(connection)
   } finally {
     await connection.close()
   }
