@@ -40,7 +40,8 @@ export const PAYMENT = table('created', {
 
 export const ATTEMPT = table('created', {
   created: ['sent'],
-  sent: ['succeeded', 'declined', 'unknown'],
+  // back to created when it turns out that it never left the process: the same key is sent again
+  sent: ['created', 'succeeded', 'declined', 'unknown'],
   unknown: ['succeeded', 'declined'],
   succeeded: [],
   declined: [],
