@@ -1,0 +1,64 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, it, vi } from 'vitest'
+import { startLoop } from './loop.ts'
+
+const logger = { warn: vi.fn<() => void>() }
+const FAR_OFF = 3_600_000
+
+describe('startLoop', () => {
+  it('works at once, goes on while there is more, then waits', async () => {
+    const work = vi
+      .fn<() => Promise<boolean>>()
+      .mockResolvedValueOnce(true)
+      .mockResolvedValueOnce(true)
+      .mockResolvedValue(false)
+    const loop = startLoop({ name: 'test', everyMs: FAR_OFF, work, logger })
+    await vi.waitFor(() => expect(work).toHaveBeenCalledTimes(3))
+    await sleep(20)
+    expect(work).toHaveBeenCalledTimes(3)
+    await loop.stop()
+  })
+
+  it('works again when it is nudged, also in the middle of a round', async () => {
+    const rounds: (() => void)[] = []
+    const work = vi.fn<() => Promise<boolean>>(
+      () => new Promise<boolean>((resolve) => rounds.push(() => resolve(false))),
+    )
+    const loop = startLoop({ name: 'test', everyMs: FAR_OFF, work, logger })
+    await vi.waitFor(() => expect(rounds).toHaveLength(1))
+    loop.nudge()
+    rounds[0]!()
+    await vi.waitFor(() => expect(rounds).toHaveLength(2))
+    rounds[1]!()
+    await sleep(5)
+    loop.nudge()
+    await vi.waitFor(() => expect(rounds).toHaveLength(3))
+    rounds[2]!()
+    await loop.stop()
+  })
+
+  it('goes on after a failure and says why', async () => {
+    const failure = new Error('the carrier is away')
+    const work = vi.fn<() => Promise<boolean>>().mockRejectedValueOnce(failure).mockResolvedValue(false)
+    const loop = startLoop({ name: 'test', everyMs: 5, work, logger })
+    await vi.waitFor(() => expect(work.mock.calls.length).toBeGreaterThan(1))
+    expect(logger.warn).toHaveBeenCalledWith({ err: failure, loop: 'test' }, expect.any(String))
+    await loop.stop()
+  })
+
+  it('finishes the round that is running before it has stopped', async () => {
+    let finish = () => {}
+    const work = vi.fn<() => Promise<boolean>>(
+      () => new Promise<boolean>((resolve) => (finish = () => resolve(true))),
+    )
+    const loop = startLoop({ name: 'test', everyMs: 5, work, logger })
+    await vi.waitFor(() => expect(work).toHaveBeenCalledOnce())
+    const stopped = vi.fn<() => void>()
+    const stopping = loop.stop().then(stopped)
+    await sleep(10)
+    expect(stopped).not.toHaveBeenCalled()
+    finish()
+    await stopping
+    expect(work).toHaveBeenCalledOnce()
+  })
+})

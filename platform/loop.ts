@@ -1,0 +1,64 @@
+/** Work that is repeated: at intervals, at once when nudged, and never beside itself. */
+import type { Stoppable } from './lifecycle.ts'
+import type { Logger } from './logger.ts'
+import { continueTrace, withTrace } from './trace.ts'
+
+export interface LoopOptions {
+  /** What it does, for logs. */
+  name: string
+  everyMs: number
+  /** One round; true means that there is more to do at once. Its failure is logged and the next round comes in time. */
+  work: () => Promise<boolean>
+  logger: Pick<Logger, 'warn'>
+}
+
+export interface Loop extends Stoppable {
+  /** Do not wait for the next interval: there is something to do. */
+  nudge(): void
+}
+
+export function startLoop({ name, everyMs, work, logger }: LoopOptions): Loop {
+  const stopping = new AbortController()
+  let nudged = false
+  let wake = () => {}
+
+  async function run(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      nudged = false
+      const more = await withTrace(continueTrace(undefined), round)
+      if (!more && !nudged) await pause()
+    }
+  }
+
+  async function round(): Promise<boolean> {
+    try {
+      return await work()
+    } catch (error) {
+      logger.warn({ err: error, loop: name }, 'a round of a loop failed; the next one comes in time')
+      return false
+    }
+  }
+
+  const pause = () =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, everyMs)
+      wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+
+  const running = run()
+  const nudge = () => {
+    nudged = true
+    wake()
+  }
+  return {
+    nudge,
+    async stop() {
+      stopping.abort()
+      nudge()
+      await running
+    },
+  }
+}
