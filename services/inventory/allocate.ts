@@ -1,0 +1,112 @@
+/** Which warehouse sends what: pure decisions about stock that the caller has locked. */
+import type { SkuQuantity } from '#contracts/schemas.ts'
+
+/** What one warehouse has of one product. */
+export interface WarehouseStock {
+  sku: string
+  warehouse: string
+  available: number
+  /** Lower sends first. */
+  priority: number
+}
+
+export interface AllocatedLine {
+  sku: string
+  warehouse: string
+  quantity: number
+}
+
+export interface Shortage {
+  sku: string
+  requested: number
+  available: number
+}
+
+/** Divides demands (one per SKU) that the stock covers; never takes more than is available. */
+export type AllocationStrategy = (
+  demands: readonly SkuQuantity[],
+  stock: readonly WarehouseStock[],
+) => AllocatedLine[]
+
+/** One demand per SKU. */
+export function sumBySku(lines: readonly SkuQuantity[]): SkuQuantity[] {
+  const quantities = new Map<string, number>()
+  for (const { sku, quantity } of lines) quantities.set(sku, (quantities.get(sku) ?? 0) + quantity)
+  return [...quantities].map(([sku, quantity]) => ({ sku, quantity }))
+}
+
+/** The demands that all warehouses together cannot meet. */
+export function findShortages(demands: readonly SkuQuantity[], stock: readonly WarehouseStock[]): Shortage[] {
+  return demands.flatMap(({ sku, quantity }) => {
+    const available = stock.reduce((units, entry) => units + (entry.sku === sku ? entry.available : 0), 0)
+    return available < quantity ? [{ sku, requested: quantity, available }] : []
+  })
+}
+
+/**
+ * The default strategy. A warehouse that can send everything sends everything; otherwise the one that covers most whole
+ * lines sends those, and so on. A line is split only when no warehouse has all of it. Ties go to a warehouse that sends
+ * a parcel anyway, then to the one with more of the units, then by priority.
+ */
+export const fewestParcels: AllocationStrategy = (demands, stock) => {
+  const remaining = new Map(demands.map(({ sku, quantity }) => [sku, quantity]))
+  const warehouses = byWarehouse(stock)
+  const lines: AllocatedLine[] = []
+  while (remaining.size > 0) {
+    const best = warehouses.map((warehouse) => offer(warehouse, remaining)).sort(compareOffers)[0]
+    if (best === undefined || best.units === 0) throw new Error('the stock does not cover what is allocated')
+    const taken = best.whole.length > 0 ? best.whole : best.parts
+    for (const { sku, quantity } of taken) {
+      lines.push({ sku, warehouse: best.warehouse.code, quantity })
+      best.warehouse.available.set(sku, (best.warehouse.available.get(sku) ?? 0) - quantity)
+      const left = (remaining.get(sku) ?? 0) - quantity
+      if (left === 0) remaining.delete(sku)
+      else remaining.set(sku, left)
+    }
+    best.warehouse.sends = true
+  }
+  return lines
+}
+
+interface Candidate {
+  code: string
+  priority: number
+  available: Map<string, number>
+  sends: boolean
+}
+
+interface Offer {
+  warehouse: Candidate
+  /** Lines of which it has everything that is still needed. */
+  whole: SkuQuantity[]
+  /** What it has of any line that is still needed. */
+  parts: SkuQuantity[]
+  units: number
+}
+
+function byWarehouse(stock: readonly WarehouseStock[]): Candidate[] {
+  const candidates = new Map<string, Candidate>()
+  for (const { sku, warehouse, available, priority } of stock) {
+    const known = candidates.get(warehouse)
+    const candidate = known ?? { code: warehouse, priority, available: new Map(), sends: false }
+    candidate.available.set(sku, available)
+    candidates.set(warehouse, candidate)
+  }
+  return [...candidates.values()]
+}
+
+function offer(warehouse: Candidate, remaining: ReadonlyMap<string, number>): Offer {
+  const parts = [...remaining].flatMap(([sku, needed]) => {
+    const quantity = Math.min(needed, warehouse.available.get(sku) ?? 0)
+    return quantity > 0 ? [{ sku, quantity }] : []
+  })
+  const whole = parts.filter(({ sku, quantity }) => quantity === remaining.get(sku))
+  return { warehouse, whole, parts, units: parts.reduce((units, { quantity }) => units + quantity, 0) }
+}
+
+const compareOffers = (a: Offer, b: Offer): number =>
+  b.whole.length - a.whole.length ||
+  Number(b.warehouse.sends) - Number(a.warehouse.sends) ||
+  b.units - a.units ||
+  a.warehouse.priority - b.warehouse.priority ||
+  (a.warehouse.code < b.warehouse.code ? -1 : 1)

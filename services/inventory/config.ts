@@ -1,0 +1,16 @@
+/** What the inventory service reads from the environment. */
+import Type, { type Static } from 'typebox'
+import { databaseConfig } from '#platform/config.ts'
+import { serviceConfig } from '#platform/service.ts'
+
+export const inventoryConfig = Type.Object({
+  ...serviceConfig,
+  ...databaseConfig,
+  HOLD_MINUTES: Type.Integer({
+    minimum: 1,
+    default: 60,
+    description: 'how long stock is promised to an order that is not confirmed yet',
+  }),
+})
+
+export type InventoryConfig = Static<typeof inventoryConfig>

@@ -1,0 +1,77 @@
+/** The inventory service: products, stock and reservations. */
+import { createInventoryActivities } from '#activities/inventory.ts'
+import { describeConfig } from '#platform/config.ts'
+import { probeDatabase } from '#platform/database.ts'
+import { purgeIdempotencyKeys } from '#platform/idempotency.ts'
+import { runUntilStopped } from '#platform/lifecycle.ts'
+import { startLoop } from '#platform/loop.ts'
+import { defineService, startService } from '#platform/service.ts'
+import { createAdjustStock } from './adjust-stock.ts'
+import { createCommitReservation } from './commit-reservation.ts'
+import { inventoryConfig } from './config.ts'
+import { inventoryConsumers, SHIPMENTS_CONSUMER } from './consumers.ts'
+import { createFindProducts } from './find-products.ts'
+import { createPutProduct } from './put-product.ts'
+import { createReadStock } from './read-stock.ts'
+import { createReleaseReservation } from './release-reservation.ts'
+import { createRemoveProduct } from './remove-product.ts'
+import { createReserveStock } from './reserve-stock.ts'
+import { addInventoryRoutes } from './routes.ts'
+import { createShipReservation } from './ship-reservation.ts'
+import { openDatabase } from './store.ts'
+
+const PURGE_EVERY_MS = 3_600_000
+
+export const inventoryService = defineService({
+  name: 'inventory',
+  config: inventoryConfig,
+  async build(context) {
+    const { config, logger } = context
+    const database = openDatabase(config.DATABASE_URL, config.DATABASE_POOL)
+    const transact = context.outbox(database, config)
+    const useCases = {
+      findProducts: createFindProducts(database),
+      putProduct: createPutProduct({ transact }),
+      removeProduct: createRemoveProduct({ transact }),
+      readStock: createReadStock(database),
+      adjustStock: createAdjustStock({ database, transact }),
+    }
+    return {
+      routes: (app, verifyCaller) => addInventoryRoutes(app, verifyCaller, useCases),
+      worker: {
+        activities: createInventoryActivities({
+          reserveStock: createReserveStock({ transact, holdMinutes: config.HOLD_MINUTES }),
+          commitReservation: createCommitReservation({ transact }),
+          releaseReservation: createReleaseReservation({ transact }),
+        }),
+        workflows: false,
+      },
+      consumers: inventoryConsumers({
+        shipReservation: createShipReservation({ transact, consumer: SHIPMENTS_CONSUMER }),
+      }),
+      background: () => [
+        startLoop({
+          name: 'forget idempotency keys',
+          everyMs: PURGE_EVERY_MS,
+          work: async () => {
+            await purgeIdempotencyKeys(database)
+            return false
+          },
+          logger,
+        }),
+      ],
+      probes: { database: probeDatabase(database) },
+      close: () => database.$disconnect(),
+    }
+  },
+})
+
+if (import.meta.main) {
+  if (process.argv.includes('--help')) {
+    process.stdout.write(
+      `The inventory service. Environment variables:\n${describeConfig(inventoryConfig)}\n`,
+    )
+  } else {
+    await runUntilStopped(() => startService(inventoryService, process.env))
+  }
+}
