@@ -28,6 +28,9 @@ export interface Call<S extends RouteSchema> {
   request: FastifyRequest
 }
 
+/** A call of whatever route, for code that serves several. */
+export type AnyCall = Omit<Call<RouteSchema>, 'params' | 'query' | 'body'> & { body: unknown }
+
 /** What a handler answers: one of the statuses of its contract with that status's body. */
 export type Answer<S extends RouteSchema> = {
   [Status in keyof S['response'] & number]: {
@@ -42,11 +45,13 @@ export type Handler<S extends RouteSchema> = (call: Call<S>) => Promise<Answer<S
 /**
  * @example addRoute(app, verifyCaller, readOrder, async ({ params, caller }) => ({ status: 200, body: await find(params.id, caller) }))
  */
-export function addRoute<S extends RouteSchema>(
+// `Status` only makes the compiler keep `status: 200` as the literal it is
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters
+export function addRoute<S extends RouteSchema, Status extends keyof S['response'] & number>(
   app: HttpServer,
   verifyCaller: CallerVerifier,
   contract: RouteContract<S>,
-  handler: Handler<S>,
+  handler: (call: Call<S>) => Promise<{ status: Status } & NoInfer<Answer<S>>>,
 ): void {
   const schema: FastifySchema = { ...contract.schema }
   app.route({
@@ -84,7 +89,8 @@ function toCall<S extends RouteSchema>(contract: RouteContract<S>, request: Fast
 function readIfMatch(header: string | undefined): number | undefined {
   if (header === undefined || header === '*') return undefined
   const version = /^"(\d{1,15})"$/.exec(header)?.[1]
-  if (version === undefined) throw new ProblemError('stale_version', 'If-Match is not a version that this API gave out.')
+  if (version === undefined)
+    throw new ProblemError('stale_version', 'If-Match is not a version that this API gave out.')
   return Number(version)
 }
 
