@@ -20,3 +20,15 @@ export interface UsersActivities {
   /** Takes the order off the customer's spending again; where there is nothing, leaves a tombstone. */
   releaseScreening(input: { orderId: string }): Promise<void>
 }
+
+/** The use cases of the users service that the saga reaches. */
+interface UsersUseCases {
+  screenCustomer(input: ScreenInput): Promise<ScreenResult>
+  releaseScreening(orderId: string): Promise<void>
+}
+
+export const createUsersActivities = (useCases: UsersUseCases): UsersActivities => ({
+  screenCustomer: ({ orderId, customerId, amount, currency }) =>
+    useCases.screenCustomer({ orderId, customerId, amount, currency }),
+  releaseScreening: ({ orderId }) => useCases.releaseScreening(orderId),
+})

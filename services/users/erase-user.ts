@@ -1,0 +1,26 @@
+import { assertNotLastAdmin, lockAdmins } from './admins.ts'
+import { endAllSessions } from './sessions.ts'
+import { emit, lockUser, type Transact } from './store.ts'
+
+/**
+ * Erases a person: address, name, password, API keys and sessions are gone, the row stays as the anonymous owner of its
+ * orders. The address can be registered again; that is another account.
+ *
+ * @throws ProblemError `not_found` or `last_admin`
+ */
+export const createEraseUser =
+  ({ transact }: { transact: Transact }) =>
+  (userId: string): Promise<void> =>
+    transact(async (tx) => {
+      const admins = await lockAdmins(tx)
+      await lockUser(tx, userId)
+      assertNotLastAdmin(admins, userId)
+      await tx.user.update({
+        where: { id: userId },
+        data: { email: null, name: null, passwordHash: null, roles: [], erasedAt: new Date() },
+      })
+      await tx.apiKey.deleteMany({ where: { userId } })
+      await tx.invitation.deleteMany({ where: { userId } })
+      await emit(tx, userId, 'user.erased', { userId })
+      await endAllSessions(tx, userId, 'erased')
+    })
