@@ -34,3 +34,6 @@ export interface OrdersActivities {
   /** Where to send the parcels; the only activity that hands out an address. */
   loadShippingAddress(input: { orderId: string }): Promise<Address>
 }
+
+/** The use cases are the activities: what the interface promises, the orders service does. */
+export const createOrdersActivities = (useCases: OrdersActivities): OrdersActivities => ({ ...useCases })

@@ -35,6 +35,8 @@ export const OrderLine = Type.Object({
   returned: Type.Integer(),
 })
 
+export type OrderLine = Static<typeof OrderLine>
+
 const totals = { currency: Currency, subtotal: Amount, tax: Amount, shipping: Amount, total: Amount }
 
 export const Quote = Type.Object({

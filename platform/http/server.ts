@@ -16,11 +16,13 @@ export interface HttpServerOptions {
   bodyLimit?: number
   /** Peers whose X-Forwarded-For is believed: addresses or CIDRs. */
   trustedProxies?: string[]
+  /** How long one part may take to say that it is up. */
+  probeTimeoutMs?: number
 }
 
 export type HttpServer = FastifyInstance
 
-export function createHttpServer({ logger, probes, bodyLimit, trustedProxies }: HttpServerOptions): HttpServer {
+export function createHttpServer({ logger, probes, bodyLimit, trustedProxies, probeTimeoutMs }: HttpServerOptions): HttpServer {
   const baseLogger: FastifyBaseLogger = logger
   const app = Fastify({
     loggerInstance: baseLogger,
@@ -48,7 +50,7 @@ export function createHttpServer({ logger, probes, bodyLimit, trustedProxies }: 
     done()
   })
   answerWithProblems(app)
-  registerHealth(app, probes)
+  registerHealth(app, probes, probeTimeoutMs)
   return app
 }
 
@@ -129,7 +131,7 @@ const describe = (errors: { path: string; message: string }[]): string =>
     .map(({ path, message }) => `${path} ${message}`.trim())
     .join('; ')
 
-function registerHealth(app: HttpServer, probes: HttpServerOptions['probes']): void {
+function registerHealth(app: HttpServer, probes: HttpServerOptions['probes'], probeTimeoutMs?: number): void {
   let closing = false
   app.addHook('preClose', (done) => {
     closing = true
@@ -140,7 +142,7 @@ function registerHealth(app: HttpServer, probes: HttpServerOptions['probes']): v
     closing ? reply.code(503).send({ status: 'stopping' }) : reply.send({ status: 'ready' }),
   )
   app.get('/health', async (_request, reply) => {
-    const health = await checkHealth(probes)
+    const health = await checkHealth(probes, probeTimeoutMs)
     return reply.code(health.status === 'healthy' ? 200 : 503).send(health)
   })
 }

@@ -19,7 +19,7 @@ export interface BreakerOptions {
   timeoutMs: number
   logger: Logger
   /** Which errors count against the callee; by default all. */
-  counts?: (error: Error) => boolean
+  counts?: (error: unknown) => boolean
   /** How long it stays open before one call is let through again. */
   halfOpenAfterMs?: number
 }

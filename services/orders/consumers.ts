@@ -1,0 +1,67 @@
+/** What the orders service learns from the others: the catalog, and what became of an order's stock, money and parcels. */
+import type { AnyDomainEvent, EventPayload } from '#contracts/events.ts'
+import { subjectsOf } from '#contracts/events.ts'
+import { formatMoney } from '#contracts/money.ts'
+import type { UnitOfWork } from '#platform/events/outbox.ts'
+import { advance, firstTime } from '#platform/events/inbox.ts'
+import type { EventSubscription } from '#platform/service.ts'
+import { projectPayment } from './projections/payment.ts'
+import { projectProduct } from './projections/product.ts'
+import { projectShipment } from './projections/shipment.ts'
+import type { OrdersTransaction } from './store.ts'
+import { addToTimeline, type NewTimelineEntry } from './timeline.ts'
+
+export type Apply = (tx: OrdersTransaction, event: AnyDomainEvent) => Promise<void>
+
+export const createConsumers = (transact: UnitOfWork<OrdersTransaction>): EventSubscription[] => [
+  projection(transact, 'orders-catalog', [subjectsOf('product', 'inventory')], projectProduct),
+  projection(transact, 'orders-reservations', [subjectsOf('reservation', 'inventory')], (tx, event) => tell(tx, event, 'event')),
+  projection(transact, 'orders-payments', [subjectsOf('payment', 'payments')], async (tx, event) => {
+    await projectPayment(tx, event)
+    await tell(tx, event, 'payment')
+  }),
+  projection(transact, 'orders-shipments', [subjectsOf('shipment', 'shipping')], async (tx, event) => {
+    await projectShipment(tx, event)
+    await tell(tx, event, 'parcel')
+  }),
+]
+
+/** Applies each event once and each aggregate's events in order. */
+const projection = (
+  transact: UnitOfWork<OrdersTransaction>,
+  durable: string,
+  subjects: string[],
+  apply: Apply,
+): EventSubscription => ({
+  durable,
+  subjects,
+  handle: (event) =>
+    transact(async (tx) => {
+      const { eventId, aggregateId, version } = event
+      if (!(await firstTime(tx, { consumer: durable, eventId }))) return
+      if (await advance(tx, { consumer: durable, aggregateId, version })) await apply(tx, event)
+    }),
+})
+
+/** Adds the event to its order's timeline. */
+async function tell(tx: OrdersTransaction, event: AnyDomainEvent, kind: NewTimelineEntry['kind']): Promise<void> {
+  if (!('orderId' in event.payload)) return
+  const [, status = event.eventType] = event.eventType.split('.')
+  await addToTimeline(tx, event.payload.orderId, [
+    { kind, name: event.eventType, status, detail: detailOf(event), at: event.timestamp, source: `event:${event.eventId}` },
+  ])
+}
+
+function detailOf({ eventType, payload }: AnyDomainEvent): string | null {
+  if (eventType.startsWith('payment.') && 'brand' in payload) return paymentDetail(payload)
+  if (eventType.startsWith('shipment.') && 'trackingNumber' in payload) return shipmentDetail(payload)
+  if ('lines' in payload) return payload.lines.map(({ sku, quantity }) => `${quantity} × ${sku}`).join(', ')
+  if ('skus' in payload) return payload.skus.join(', ')
+  return null
+}
+
+const paymentDetail = ({ amount, currency, code }: EventPayload<'payment.authorized'>): string =>
+  code === null ? formatMoney(amount, currency) : code
+
+const shipmentDetail = ({ warehouse, trackingNumber }: EventPayload<'shipment.booked'>): string =>
+  trackingNumber === null ? warehouse : `${warehouse}, ${trackingNumber}`

@@ -1,0 +1,67 @@
+/** The orders service: orders, their timeline, and the worker that hosts the order workflow. */
+import { createOrdersActivities } from '#activities/orders.ts'
+import { describeConfig } from '#platform/config.ts'
+import { probeDatabase } from '#platform/database.ts'
+import { runUntilStopped } from '#platform/lifecycle.ts'
+import { defineService, startService } from '#platform/service.ts'
+import { createClearAttention, createRaiseAttention } from './attention.ts'
+import { createCommandOrder } from './command-order.ts'
+import { ordersConfig } from './config.ts'
+import { createConsumers } from './consumers.ts'
+import { createListAttention } from './list-attention.ts'
+import { createListOrders } from './list-orders.ts'
+import { createLoadShippingAddress } from './load-shipping-address.ts'
+import { sagaPolicy } from './order-input.ts'
+import { createOrderWorkflows } from './order-workflow.ts'
+import { createPlaceOrder } from './place-order.ts'
+import { createReadTimeline } from './read-timeline.ts'
+import { createRecordProgress } from './record-progress.ts'
+import { registerRoutes } from './routes.ts'
+import { createStartOrder, startWorkflowRelay } from './start-workflows.ts'
+import { openDatabase } from './store.ts'
+
+export const ordersService = defineService({
+  name: 'orders',
+  config: ordersConfig,
+  async build({ config, logger, temporal, outbox }) {
+    const database = openDatabase(config.DATABASE_URL, config.DATABASE_POOL)
+    const transact = outbox(database, config)
+    const workflows = createOrderWorkflows(temporal.client)
+    const policy = sagaPolicy(config)
+    return {
+      routes: (app, verifyCaller) =>
+        registerRoutes(app, verifyCaller, {
+          database,
+          placeOrder: createPlaceOrder({ database, transact }),
+          startOrder: createStartOrder({ database, workflows, policy }),
+          listOrders: createListOrders(database),
+          readTimeline: createReadTimeline(database),
+          listAttention: createListAttention(database),
+          commandOrder: createCommandOrder({ database, workflows, policy }),
+          logger,
+        }),
+      worker: {
+        workflows: true,
+        activities: createOrdersActivities({
+          recordProgress: createRecordProgress(transact),
+          raiseAttention: createRaiseAttention(transact),
+          clearAttention: createClearAttention(transact),
+          loadShippingAddress: createLoadShippingAddress(database),
+          requestCancellation: ({ workflowId }) => workflows.requestCancellation(workflowId),
+        }),
+      },
+      consumers: createConsumers(transact),
+      background: () => [startWorkflowRelay({ database, workflows, policy, logger })],
+      probes: { database: probeDatabase(database) },
+      close: () => database.$disconnect(),
+    }
+  },
+})
+
+if (import.meta.main) {
+  if (process.argv.includes('--help')) {
+    console.log(`Starts the orders service. Environment:\n${describeConfig(ordersConfig)}`)
+  } else {
+    await runUntilStopped(() => startService(ordersService, process.env))
+  }
+}

@@ -1,0 +1,17 @@
+/** What sending an order costs, by its weight; priced once, however many parcels it becomes. */
+import { exponentOf } from '#contracts/money.ts'
+
+/** Up to this many grams it costs this much, in hundredths of the currency's main unit. */
+const TARIFF = [
+  { upToGrams: 1_000, cost: 490 },
+  { upToGrams: 5_000, cost: 790 },
+  { upToGrams: 20_000, cost: 1490 },
+  { upToGrams: Number.POSITIVE_INFINITY, cost: 2990 },
+] as const
+
+/** Minor units of the currency; nothing to carry costs nothing. */
+export function shippingCost(weightGrams: number, currency: string): number {
+  if (weightGrams === 0) return 0
+  const tariff = TARIFF.find(({ upToGrams }) => weightGrams <= upToGrams)
+  return Math.round((tariff?.cost ?? 0) * 10 ** (exponentOf(currency) - 2))
+}
