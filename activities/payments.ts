@@ -1,4 +1,7 @@
 /** The saga's door to the payments service. */
+import type { AuthorizePayment } from '#services/payments/authorize-payment.ts'
+import type { CapturePayment } from '#services/payments/capture-payment.ts'
+import type { VoidPayment } from '#services/payments/void-payment.ts'
 
 export interface AuthorizeInput {
   orderId: string
@@ -37,3 +40,17 @@ export interface PaymentsActivities {
   /** Captures one parcel's share; a repeat for the same shipment gives the same answer. */
   capturePayment(input: CaptureInput): Promise<CaptureResult>
 }
+
+/** The use cases behind the door, in the order of the interface. */
+export interface PaymentsUseCases {
+  authorizePayment: AuthorizePayment
+  voidPayment: VoidPayment
+  capturePayment: CapturePayment
+}
+
+/** The activities of the task queue `payments`. */
+export const createPaymentsActivities = (useCases: PaymentsUseCases): PaymentsActivities => ({
+  authorizePayment: (input) => useCases.authorizePayment(input),
+  voidPayment: (input) => useCases.voidPayment(input),
+  capturePayment: (input) => useCases.capturePayment(input),
+})

@@ -1,0 +1,77 @@
+/** What the sandbox provider answers, as far as it is read here. */
+import Type, { type Static } from 'typebox'
+import { Amount } from '#contracts/schemas.ts'
+import { parser } from '#platform/validation.ts'
+import type { ProviderAuthorization } from '../provider.ts'
+
+const Authorization = Type.Object({
+  id: Type.String({ minLength: 1 }),
+  status: Type.Enum(['authorized', 'declined', 'requires_action', 'voided', 'expired']),
+  amount: Amount,
+  captured: Amount,
+  refunded: Amount,
+  released: Amount,
+  reference: Type.String(),
+  method: Type.Object({
+    brand: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    last4: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+  }),
+  declineCode: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+})
+
+const parseOne = parser('an authorization', Authorization)
+const parseList = parser('a list of authorizations', Type.Object({ data: Type.Array(Authorization) }))
+
+/** A refusal: a problem with its code, or a declined authorization with its reason. */
+const parseRefusalBody = parser(
+  'a refusal',
+  Type.Object({
+    code: Type.Optional(Type.String()),
+    declineCode: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+  }),
+)
+
+export const parseEvent = parser(
+  'a webhook',
+  Type.Object({
+    id: Type.String({ minLength: 1, maxLength: 200 }),
+    data: Type.Object({ reference: Type.String({ maxLength: 200, pattern: '^[^\\u0000]*$' }) }),
+  }),
+)
+
+const STATES = {
+  authorized: 'approved',
+  declined: 'declined',
+  requires_action: 'requires_action',
+  voided: 'closed',
+  expired: 'closed',
+} as const
+
+/** @throws ValidationError when the answer is no authorization */
+export const parseAuthorization = (body: unknown): ProviderAuthorization => toAuthorization(parseOne(body))
+
+/** @throws ValidationError when the answer is no list of authorizations */
+export const parseAuthorizations = (body: unknown): ProviderAuthorization[] =>
+  parseList(body).data.map(toAuthorization)
+
+/** @throws ValidationError when the body is no object */
+export function parseRefusal(body: unknown): string {
+  const { code, declineCode } = parseRefusalBody(body)
+  return declineCode ?? code ?? 'refused'
+}
+
+function toAuthorization(found: Static<typeof Authorization>): ProviderAuthorization {
+  const { id, reference, status, amount, captured, refunded, released, method, declineCode } = found
+  return {
+    id,
+    reference,
+    state: STATES[status],
+    amount,
+    captured,
+    refunded,
+    released,
+    brand: method.brand ?? null,
+    last4: method.last4 ?? null,
+    declineCode: declineCode ?? null,
+  }
+}

@@ -1,0 +1,38 @@
+import type { Sql } from '#platform/database.ts'
+import { notFound, ProblemError } from '#platform/problem.ts'
+import type { PaymentProvider } from './providers/provider.ts'
+
+export interface IncomingWebhook {
+  provider: string
+  raw: Buffer
+  headers: Readonly<Record<string, string | string[] | undefined>>
+}
+
+export type ReceiveWebhook = ReturnType<typeof createReceiveWebhook>
+
+export function createReceiveWebhook({
+  database,
+  provider,
+  onStored,
+}: {
+  database: Sql
+  provider: PaymentProvider
+  onStored: () => void
+}) {
+  /**
+   * Stores a genuine webhook, once per event of the provider; it is worked off later.
+   *
+   * @throws ProblemError `not_found` for another provider, `invalid_signature` (then nothing is stored)
+   */
+  return async function receiveWebhook(webhook: IncomingWebhook): Promise<void> {
+    if (webhook.provider !== provider.name) throw notFound('payment provider')
+    const event = provider.verifyWebhook(webhook.raw, webhook.headers)
+    if (event === undefined)
+      throw new ProblemError('invalid_signature', 'The webhook is not genuine, or too old.')
+    await database.$executeRaw`
+      INSERT INTO provider_webhooks (provider, event_id, raw, reference)
+      VALUES (${provider.name}, ${event.id}, ${webhook.raw}, ${event.reference})
+      ON CONFLICT (provider, event_id) DO NOTHING`
+    onStored()
+  }
+}
