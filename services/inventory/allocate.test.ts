@@ -60,6 +60,19 @@ describe('fewestParcels', () => {
     ])
   })
 
+  it('goes on elsewhere when a warehouse that sends a parcel anyway has nothing left', () => {
+    const stock = [
+      ...at('AMS', 1, { A: 2, B: 0 }),
+      ...at('LJU', 2, { A: 0, B: 1 }),
+      ...at('VIE', 3, { A: 0, B: 1 }),
+    ]
+    expect(fewestParcels(need({ A: 2, B: 2 }), stock)).toEqual([
+      { sku: 'A', warehouse: 'AMS', quantity: 2 },
+      { sku: 'B', warehouse: 'LJU', quantity: 1 },
+      { sku: 'B', warehouse: 'VIE', quantity: 1 },
+    ])
+  })
+
   it('throws rather than give less than is asked for', () => {
     expect(() => fewestParcels(need({ A: 3 }), at('AMS', 1, { A: 2 }))).toThrow('does not cover')
   })

@@ -53,8 +53,9 @@ export const fewestParcels: AllocationStrategy = (demands, stock) => {
   const warehouses = byWarehouse(stock)
   const lines: AllocatedLine[] = []
   while (remaining.size > 0) {
-    const best = warehouses.map((warehouse) => offer(warehouse, remaining)).sort(compareOffers)[0]
-    if (best === undefined || best.units === 0) throw new Error('the stock does not cover what is allocated')
+    const offers = warehouses.map((warehouse) => offer(warehouse, remaining)).filter(({ units }) => units > 0)
+    const best = offers.sort(compareOffers)[0]
+    if (best === undefined) throw new Error('the stock does not cover what is allocated')
     const taken = best.whole.length > 0 ? best.whole : best.parts
     for (const { sku, quantity } of taken) {
       lines.push({ sku, warehouse: best.warehouse.code, quantity })

@@ -52,8 +52,10 @@ async function takeAway(
       SELECT * FROM unnest(${units.map(({ sku }) => sku)}::text[], ${units.map(({ quantity }) => quantity)}::int[])
         AS parcel (sku, quantity)
     ), locked AS MATERIALIZED (
-      SELECT stock.sku, stock.warehouse, parcel.quantity FROM stock JOIN parcel USING (sku)
-      WHERE stock.warehouse = ${warehouse} ORDER BY stock.sku, stock.warehouse FOR NO KEY UPDATE OF stock
+      SELECT stock.sku, stock.warehouse, parcel.quantity
+      FROM parcel JOIN stock USING (sku) JOIN reservation_lines AS line USING (sku, warehouse)
+      WHERE warehouse = ${warehouse} AND line.order_id = ${orderId}::uuid
+      ORDER BY stock.sku, stock.warehouse FOR NO KEY UPDATE OF stock
     ), moved AS (
       UPDATE stock SET on_hand = on_hand - locked.quantity,
         committed = committed - CASE WHEN ${committed} THEN locked.quantity ELSE 0 END

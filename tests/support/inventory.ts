@@ -1,0 +1,77 @@
+/** A stocked inventory database for one test file, and ways to look into it. */
+import { afterAll } from 'vitest'
+import { createUnitOfWork, type UnitOfWork } from '#platform/events/outbox.ts'
+import type { Sql } from '#platform/database.ts'
+import { applyAdjustment } from '#services/inventory/adjust-stock.ts'
+import { createPutProduct } from '#services/inventory/put-product.ts'
+import { openDatabase, type InventoryDatabase } from '#services/inventory/store.ts'
+import { freshDatabase } from './database.ts'
+
+export interface TestInventory {
+  database: InventoryDatabase
+  transact: UnitOfWork<Sql>
+  /** Makes a product with these units per warehouse. */
+  stock(sku: string, units: Record<string, number>): Promise<void>
+  /** `{ AMS: [onHand, held, committed] }` */
+  levels(sku: string): Promise<Record<string, [number, number, number]>>
+  /** The aggregate's events in the outbox, in order: `[version, type]`. */
+  events(aggregateId: string): Promise<[number, string][]>
+  payloads(aggregateId: string): Promise<unknown[]>
+  /** Where the stock does not equal its ledger or is promised twice; must be empty. */
+  wrongStock(): Promise<unknown[]>
+}
+
+export async function testInventory(poolSize = 10): Promise<TestInventory> {
+  const database = openDatabase(await freshDatabase('inventory'), poolSize)
+  afterAll(() => database.$disconnect())
+  const transact = createUnitOfWork(database, () => {})
+  const putProduct = createPutProduct({ transact })
+  await database.warehouse.createMany({
+    data: [
+      { code: 'AMS', name: 'Amsterdam', priority: 1 },
+      { code: 'LJU', name: 'Ljubljana', priority: 2 },
+    ],
+  })
+  const outboxOf = (aggregateId: string) =>
+    database.outbox.findMany({ where: { aggregateId }, orderBy: { id: 'asc' } })
+  return {
+    database,
+    transact,
+    async stock(sku, units) {
+      await putProduct({
+        sku,
+        product: {
+          name: `Product ${sku}`,
+          price: 1_000,
+          currency: 'EUR',
+          taxClass: 'standard',
+          weightGrams: 100,
+        },
+      })
+      for (const [warehouse, delta] of Object.entries(units)) {
+        await transact((tx) => applyAdjustment(tx, { sku, warehouse, delta, reason: 'test' }))
+      }
+    },
+    async levels(sku) {
+      const rows = await database.stock.findMany({ where: { sku }, orderBy: { warehouseCode: 'asc' } })
+      return Object.fromEntries(
+        rows.map(({ warehouseCode, onHand, held, committed }) => [warehouseCode, [onHand, held, committed]]),
+      )
+    },
+    events: async (aggregateId) => (await outboxOf(aggregateId)).map(({ version, type }) => [version, type]),
+    payloads: async (aggregateId) => (await outboxOf(aggregateId)).map(({ payload }) => payload),
+    wrongStock: () => database.$queryRaw`
+      WITH ledger AS (
+        SELECT sku, warehouse, sum(CASE kind WHEN 'shipped' THEN -quantity ELSE quantity END) AS units
+        FROM stock_movements GROUP BY sku, warehouse
+      ), promised AS (
+        SELECT line.sku, line.warehouse,
+          sum(CASE status WHEN 'held' THEN quantity ELSE 0 END) AS held,
+          sum(CASE status WHEN 'committed' THEN quantity - shipped ELSE 0 END) AS committed
+        FROM reservation_lines AS line JOIN reservations USING (order_id) GROUP BY line.sku, line.warehouse
+      )
+      SELECT stock.* FROM stock LEFT JOIN ledger USING (sku, warehouse) LEFT JOIN promised USING (sku, warehouse)
+      WHERE on_hand <> coalesce(ledger.units, 0) OR stock.held <> coalesce(promised.held, 0)
+         OR stock.committed <> coalesce(promised.committed, 0) OR on_hand < stock.held + stock.committed`,
+  }
+}
