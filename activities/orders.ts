@@ -28,7 +28,12 @@ export interface OrdersActivities {
   /** Marks the order as waiting for an operator. */
   raiseAttention(input: { orderId: string } & AttentionState): Promise<void>
   /** Takes the mark away, with who did what. */
-  clearAttention(input: { orderId: string; action: 'retry' | 'resolve'; by: string; note: string }): Promise<void>
+  clearAttention(input: {
+    orderId: string
+    action: 'retry' | 'resolve'
+    by: string
+    note: string
+  }): Promise<void>
   /** Asks Temporal to cancel the order's workflow, so that it closes as Cancelled. */
   requestCancellation(input: { workflowId: string }): Promise<void>
   /** Where to send the parcels; the only activity that hands out an address. */

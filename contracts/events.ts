@@ -58,7 +58,12 @@ const shipmentPayload = Closed({
   at: Timestamp,
 })
 
-const attentionPayload = Closed({ orderId: Id, step: Type.String(), operation: Type.String(), error: Type.String() })
+const attentionPayload = Closed({
+  orderId: Id,
+  step: Type.String(),
+  operation: Type.String(),
+  error: Type.String(),
+})
 const userPayload = Closed({ userId: Id })
 
 const by = <S extends TSchema>(service: ServiceName, payload: S) => ({ service, payload })

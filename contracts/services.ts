@@ -1,5 +1,12 @@
 /** The processes of the platform: the one list that ports, task queues, URLs and health checks are derived from. */
-export const SERVICE_NAMES = ['orders', 'inventory', 'payments', 'shipping', 'users', 'notifications'] as const
+export const SERVICE_NAMES = [
+  'orders',
+  'inventory',
+  'payments',
+  'shipping',
+  'users',
+  'notifications',
+] as const
 
 export type ServiceName = (typeof SERVICE_NAMES)[number]
 

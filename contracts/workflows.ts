@@ -40,8 +40,7 @@ export interface OrderInput {
 
 /** Business endings are results. */
 export type OrderResult =
-  | { status: 'completed'; parcels: ShipmentResult[] }
-  | { status: 'rejected'; reason: RejectionReason }
+  { status: 'completed'; parcels: ShipmentResult[] } | { status: 'rejected'; reason: RejectionReason }
 
 export type RejectionReason = 'out_of_stock' | 'fraud' | 'declined' | 'technical' | 'expired'
 

@@ -42,7 +42,6 @@ function describe(schema: TSchema | undefined): string {
   return (schema as { description?: string } | undefined)?.description ?? ''
 }
 
-
 export const Port = (fallback: number) =>
   Type.Integer({ minimum: 0, maximum: 65535, default: fallback, description: 'port to listen on' })
 
@@ -69,9 +68,16 @@ export const callerConfig = {
 }
 
 export const databaseConfig = {
-  DATABASE_URL: Type.String({ pattern: '^postgres(ql)?://', description: "this service's own PostgreSQL database" }),
+  DATABASE_URL: Type.String({
+    pattern: '^postgres(ql)?://',
+    description: "this service's own PostgreSQL database",
+  }),
   DATABASE_POOL: Type.Integer({ minimum: 1, default: 10, description: 'connections at the most' }),
-  OUTBOX_POLL_MS: Type.Integer({ minimum: 5, default: 50, description: 'how often the relay looks for events' }),
+  OUTBOX_POLL_MS: Type.Integer({
+    minimum: 5,
+    default: 50,
+    description: 'how often the relay looks for events',
+  }),
 }
 
 export const brokerConfig = {

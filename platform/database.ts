@@ -7,10 +7,7 @@ export interface Sql {
 }
 
 export interface Database<Tx extends Sql = Sql> extends Sql {
-  $transaction<R>(
-    work: (tx: Tx) => Promise<R>,
-    options?: { maxWait?: number; timeout?: number },
-  ): Promise<R>
+  $transaction<R>(work: (tx: Tx) => Promise<R>, options?: { maxWait?: number; timeout?: number }): Promise<R>
   $disconnect(): Promise<void>
 }
 
@@ -26,7 +23,10 @@ export const inTransaction = <Tx extends Sql, R>(
 /** The name of the constraint that PostgreSQL refused a statement for, however deep Prisma has wrapped it. */
 export function constraintOf(error: unknown): string | undefined {
   const text = JSON.stringify(collect(error))
-  return /constraint \\*"+([A-Za-z0-9_]+)\\*"/.exec(text)?.[1] ?? /"(?:index|constraint)":\{?"?(?:index"?:"?)?([a-z0-9_]+)"/.exec(text)?.[1]
+  return (
+    /constraint \\*"+([A-Za-z0-9_]+)\\*"/.exec(text)?.[1] ??
+    /"(?:index|constraint)":\{?"?(?:index"?:"?)?([a-z0-9_]+)"/.exec(text)?.[1]
+  )
 }
 
 function collect(error: unknown, depth = 0): unknown {

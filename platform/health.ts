@@ -26,9 +26,12 @@ export async function runProbe(probe: Probe, timeoutMs = PROBE_TIMEOUT_MS): Prom
 }
 
 /** Asks every dependency at once; one that is down makes the whole degraded. */
-export async function checkHealth(probes: Readonly<Record<string, Probe>>): Promise<Health> {
+export async function checkHealth(
+  probes: Readonly<Record<string, Probe>>,
+  timeoutMs?: number,
+): Promise<Health> {
   const entries = await Promise.all(
-    Object.entries(probes).map(async ([name, probe]) => [name, await runProbe(probe)] as const),
+    Object.entries(probes).map(async ([name, probe]) => [name, await runProbe(probe, timeoutMs)] as const),
   )
   return {
     status: entries.every(([, check]) => check.status === 'up') ? 'healthy' : 'degraded',

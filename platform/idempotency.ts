@@ -35,7 +35,9 @@ export function fingerprintOf({ caller, method, route, body }: Omit<Command, 'ke
 
 /** A stable id for the Temporal Update that a command becomes. */
 export const updateIdOf = ({ caller, route, key }: Pick<Command, 'caller' | 'route' | 'key'>): string =>
-  createHash('sha256').update(JSON.stringify([caller, route, key])).digest('hex')
+  createHash('sha256')
+    .update(JSON.stringify([caller, route, key]))
+    .digest('hex')
 
 /**
  * Runs `work` unless this command was answered before; then gives that answer.
@@ -80,9 +82,13 @@ async function take(database: Sql, command: Command, token: string): Promise<Sto
     throw new ProblemError('idempotency_key_reused', 'This Idempotency-Key came before with another request.')
   }
   if (row?.status == null) {
-    throw new ProblemError('idempotency_in_progress', 'The first request with this key has not been answered yet.', {
-      retryAfter: 1,
-    })
+    throw new ProblemError(
+      'idempotency_in_progress',
+      'The first request with this key has not been answered yet.',
+      {
+        retryAfter: 1,
+      },
+    )
   }
   return { status: row.status, body: row.body }
 }
@@ -92,7 +98,9 @@ async function finish(tx: Sql, { caller, key }: Command, token: string, answer: 
     UPDATE idempotency_keys SET status = ${answer.status}, body = ${JSON.stringify(answer.body)}::jsonb
     WHERE caller = ${caller} AND key = ${key} AND token = ${token}::uuid AND status IS NULL`
   if (finished !== 1) {
-    throw new ProblemError('idempotency_in_progress', 'Another request with this key has taken over.', { retryAfter: 1 })
+    throw new ProblemError('idempotency_in_progress', 'Another request with this key has taken over.', {
+      retryAfter: 1,
+    })
   }
 }
 

@@ -3,6 +3,9 @@ import type { Stoppable } from './lifecycle.ts'
 import type { Logger } from './logger.ts'
 import { continueTrace, withTrace } from './trace.ts'
 
+/** Whatever is away is not asked again at once, however short the interval is. */
+const PAUSE_AFTER_FAILURE_MS = 1_000
+
 export interface LoopOptions {
   /** What it does, for logs. */
   name: string
@@ -25,23 +28,26 @@ export function startLoop({ name, everyMs, work, logger }: LoopOptions): Loop {
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
       nudged = false
-      const more = await withTrace(continueTrace(undefined), round)
-      if (!more && !nudged) await pause()
+      const outcome = await withTrace(continueTrace(undefined), round)
+      if (outcome === 'more') continue
+      if (outcome === 'failed') await pause(Math.max(everyMs, PAUSE_AFTER_FAILURE_MS))
+      else if (!nudged) await pause(everyMs)
     }
   }
 
-  async function round(): Promise<boolean> {
+  async function round(): Promise<'more' | 'done' | 'failed'> {
     try {
-      return await work()
+      return (await work()) ? 'more' : 'done'
     } catch (error) {
       logger.warn({ err: error, loop: name }, 'a round of a loop failed; the next one comes in time')
-      return false
+      return 'failed'
     }
   }
 
-  const pause = () =>
+  const pause = (ms: number) =>
     new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, everyMs)
+      if (stopping.signal.aborted) return resolve()
+      const timer = setTimeout(resolve, ms)
       wake = () => {
         clearTimeout(timer)
         resolve()

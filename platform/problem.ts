@@ -43,4 +43,5 @@ export class ProblemError extends Error {
   }
 }
 
-export const notFound = (what: string): ProblemError => new ProblemError('not_found', `There is no such ${what}.`)
+export const notFound = (what: string): ProblemError =>
+  new ProblemError('not_found', `There is no such ${what}.`)

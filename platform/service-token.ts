@@ -2,7 +2,16 @@
  * The tokens that processes of the platform show each other. The caller signs one per request for one service; it lives
  * for 30 seconds at the most. Services accept nothing else: not the customer's own token, not an API key.
  */
-import { createRemoteJWKSet, errors, exportJWK, generateKeyPair, importJWK, jwtVerify, SignJWT, type JWK } from 'jose'
+import {
+  createRemoteJWKSet,
+  errors,
+  exportJWK,
+  generateKeyPair,
+  importJWK,
+  jwtVerify,
+  SignJWT,
+  type JWK,
+} from 'jose'
 import Type from 'typebox'
 import { Role, type Role as RoleName } from '#contracts/schemas.ts'
 import { ProblemError } from './problem.ts'
@@ -31,7 +40,10 @@ const parseClaims = parser(
   }),
 )
 
-const parseKey = parser('the signing key', Type.Object({ kty: Type.Literal('OKP'), kid: Type.String(), d: Type.String() }))
+const parseKey = parser(
+  'the signing key',
+  Type.Object({ kty: Type.Literal('OKP'), kid: Type.String(), d: Type.String() }),
+)
 
 export interface ServiceTokenSigner {
   sign(audience: string, caller: Caller): Promise<string>
@@ -46,7 +58,10 @@ export async function generateSigningKey(): Promise<string> {
 }
 
 /** @param signingKey a private Ed25519 JWK as JSON, as `generateSigningKey` makes it */
-export async function createServiceTokenSigner(issuer: string, signingKey: string): Promise<ServiceTokenSigner> {
+export async function createServiceTokenSigner(
+  issuer: string,
+  signingKey: string,
+): Promise<ServiceTokenSigner> {
   const jwk: JWK = JSON.parse(signingKey)
   const { kid } = parseKey(jwk)
   const key = await importJWK(jwk, ALGORITHM)
@@ -88,7 +103,8 @@ export function createCallerVerifier(audience: string, issuers: Map<string, URL>
     const token = /^Bearer (\S+)$/.exec(authorization ?? '')?.[1]
     if (token === undefined) throw new ProblemError('unauthenticated', 'A service token is needed.')
     const keys = keySets.get(issuerOf(token))
-    if (keys === undefined) throw new ProblemError('unauthenticated', 'The service token has an unknown issuer.')
+    if (keys === undefined)
+      throw new ProblemError('unauthenticated', 'The service token has an unknown issuer.')
     try {
       const { payload } = await jwtVerify(token, keys, {
         algorithms: [ALGORITHM],

@@ -5,17 +5,27 @@
 import type { Static, TObject } from 'typebox'
 import type { AnyDomainEvent } from '#contracts/events.ts'
 import { TASK_QUEUES, type ServiceName } from '#contracts/services.ts'
-import { brokerConfig, callerConfig, loadConfig, Port, processConfig, rolesConfig, temporalConfig, type Environment } from './config.ts'
+import {
+  brokerConfig,
+  callerConfig,
+  loadConfig,
+  Port,
+  processConfig,
+  rolesConfig,
+  temporalConfig,
+  type Environment,
+} from './config.ts'
 import type { Database, Sql } from './database.ts'
 import { startConsumer } from './events/consumer.ts'
 import { createEventBus, isPoison, type EventBus } from './events/event-bus.ts'
 import { createUnitOfWork, type UnitOfWork } from './events/outbox.ts'
-import { probeOutbox, startRelay, type Relay } from './events/relay.ts'
+import { probeOutbox, startRelay } from './events/relay.ts'
 import type { Probe } from './health.ts'
 import { listen } from './http/listen.ts'
 import { createHttpServer, type HttpServer } from './http/server.ts'
 import { createLifecycle, type Stoppable } from './lifecycle.ts'
 import { createLogger, type Logger } from './logger.ts'
+import type { Loop } from './loop.ts'
 import { createCallerVerifier, parseIssuers, type CallerVerifier } from './service-token.ts'
 import { createTemporalLink, type TemporalLink } from './temporal/link.ts'
 
@@ -64,7 +74,8 @@ export interface ServiceDefinition<C extends TObject = TObject> {
 }
 
 /** Keeps the configuration's type between `config` and `build`. */
-export const defineService = <C extends TObject>(definition: ServiceDefinition<C>): ServiceDefinition<C> => definition
+export const defineService = <C extends TObject>(definition: ServiceDefinition<C>): ServiceDefinition<C> =>
+  definition
 
 export interface RunningService extends Stoppable {
   name: ServiceName
@@ -86,14 +97,21 @@ export async function startService<C extends TObject>(
   const { name } = definition
   // the schema of every service extends serviceConfig; the compiler cannot see that through the generic
   const config = loadConfig(definition.config, environment) as Static<C> & BaseConfig
-  const logger = shared.logger?.child({ service: name }) ?? createLogger({ service: name, level: config.LOG_LEVEL })
+  const logger =
+    shared.logger?.child({ service: name }) ?? createLogger({ service: name, level: config.LOG_LEVEL })
   const lifecycle = createLifecycle(logger)
   const roles = new Set(config.ROLES.split(','))
 
   const temporal = shared.temporal ?? createTemporalLink(config, logger)
   if (shared.temporal === undefined) lifecycle.onStop('temporal', () => temporal.close())
-  const bus = createEventBus({ url: config.NATS_URL, user: config.NATS_USER, password: config.NATS_PASSWORD, name, logger })
-  const relays: Relay[] = []
+  const bus = createEventBus({
+    url: config.NATS_URL,
+    user: config.NATS_USER,
+    password: config.NATS_PASSWORD,
+    name,
+    logger,
+  })
+  const relays: Loop[] = []
   const probes: Record<string, Probe> = { broker: () => bus.probe() }
   if (name in TASK_QUEUES) probes['temporal'] = () => temporal.probe()
   const parts = await definition.build({
@@ -102,7 +120,13 @@ export async function startService<C extends TObject>(
     temporal,
     bus,
     outbox(database, { OUTBOX_POLL_MS }) {
-      const relay = startRelay({ database, publish: (event) => bus.publish(event), isPoison, pollMs: OUTBOX_POLL_MS, logger })
+      const relay = startRelay({
+        database,
+        publish: (event) => bus.publish(event),
+        isPoison,
+        pollMs: OUTBOX_POLL_MS,
+        logger,
+      })
       relays.push(relay)
       probes['outbox'] = probeOutbox(database)
       return createUnitOfWork(database, () => relay.nudge())
@@ -132,7 +156,8 @@ export async function startService<C extends TObject>(
 
   async function startHttp(): Promise<string> {
     const app = createHttpServer({ logger, probes })
-    if (roles.has('http')) parts.routes(app, createCallerVerifier(name, parseIssuers(config.INTERNAL_ISSUERS)))
+    if (roles.has('http'))
+      parts.routes(app, createCallerVerifier(name, parseIssuers(config.INTERNAL_ISSUERS)))
     const address = await listen(app, { name, host: config.HOST, port: config.PORT })
     lifecycle.onStop('http', () => app.close())
     return address

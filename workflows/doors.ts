@@ -12,7 +12,13 @@ import { TASK_QUEUES } from '#contracts/services.ts'
 import type { SagaPolicy } from '#contracts/workflows.ts'
 
 /** How long one attempt may take, by what the service does in it (payments and shipping wait for the outside world). */
-const ATTEMPT_TIMEOUTS = { inventory: '10s', users: '10s', orders: '10s', payments: '30s', shipping: '30s' } as const
+const ATTEMPT_TIMEOUTS = {
+  inventory: '10s',
+  users: '10s',
+  orders: '10s',
+  payments: '30s',
+  shipping: '30s',
+} as const
 
 /** A step that must succeed soon or be undone. */
 export const asStep = (policy: SagaPolicy): ActivityOptions['retry'] => ({

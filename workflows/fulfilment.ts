@@ -35,7 +35,12 @@ export interface Fulfilment {
 }
 
 /** Ships every parcel; resolves when each has reached its end. */
-export async function fulfil({ input, allocations, journal, operator }: Fulfilment): Promise<ShipmentResult[]> {
+export async function fulfil({
+  input,
+  allocations,
+  journal,
+  operator,
+}: Fulfilment): Promise<ShipmentResult[]> {
   const { orderId, policy } = input
   const shippingCost = input.shipping + input.shippingTax
   const dispatched = new Set<string>()
@@ -73,7 +78,11 @@ export async function fulfil({ input, allocations, journal, operator }: Fulfilme
       } catch (error) {
         if (!(error instanceof ChildWorkflowFailure)) throw error
         if ((await askAbout('ship', error)) === 'retry') continue
-        await shipping('give the parcel up', asDuty(policy)).cancelShipment({ shipmentId, orderId, warehouse })
+        await shipping('give the parcel up', asDuty(policy)).cancelShipment({
+          shipmentId,
+          orderId,
+          warehouse,
+        })
         return { shipmentId, warehouse, status: 'cancelled' }
       }
     }
@@ -95,7 +104,12 @@ export async function fulfil({ input, allocations, journal, operator }: Fulfilme
   async function tryCapture(shipmentId: string, amount: number): Promise<Error | undefined> {
     const { capturePayment } = payments('capture the parcel’s share', asDuty(policy))
     try {
-      const result: CaptureResult = await capturePayment({ orderId, shipmentId, amount, shipping: shippingCost })
+      const result: CaptureResult = await capturePayment({
+        orderId,
+        shipmentId,
+        amount,
+        shipping: shippingCost,
+      })
       return result.outcome === 'refused' ? new Error(`the capture was refused (${result.code})`) : undefined
     } catch (error) {
       if (error instanceof ActivityFailure) return error
@@ -103,8 +117,10 @@ export async function fulfil({ input, allocations, journal, operator }: Fulfilme
     }
   }
 
-  const askAbout = (operation: string, error: unknown) =>
-    operator.ask({ step: journal.step, operation, error: reasonOf(error), attempts: policy.compensationAttempts })
+  function askAbout(operation: string, error: unknown): Promise<'retry' | 'resolve'> {
+    const attempts = policy.compensationAttempts
+    return operator.ask({ step: journal.step, operation, error: reasonOf(error), attempts })
+  }
 
   /** Parcels that were given up cost nothing: their stock and their part of the authorization go back. */
   async function releaseTheRest(): Promise<void> {

@@ -146,7 +146,12 @@ const reserveInventory = ({ orderId, lines, policy }: OrderInput): Step<ReserveR
 const screenFraud = ({ orderId, customerId, total, currency, policy }: OrderInput): Step<ScreenResult> => ({
   name: 'screenFraud',
   execute: () =>
-    users('check the spending limit', asStep(policy)).screenCustomer({ orderId, customerId, amount: total, currency }),
+    users('check the spending limit', asStep(policy)).screenCustomer({
+      orderId,
+      customerId,
+      amount: total,
+      currency,
+    }),
   compensate: () => users('give the limit back', asDuty(policy)).releaseScreening({ orderId }),
 })
 
@@ -157,7 +162,8 @@ const authorizePayment = (input: OrderInput): Step<AuthorizeResult> => ({
     const { authorizePayment: authorize } = payments(`authorize ${total} ${currency}`, asStep(policy))
     return authorize({ orderId, customerId, amount: total, currency, paymentMethod })
   },
-  compensate: () => payments('void the payment', asDuty(input.policy)).voidPayment({ orderId: input.orderId }),
+  compensate: () =>
+    payments('void the payment', asDuty(input.policy)).voidPayment({ orderId: input.orderId }),
 })
 
 const confirmOrder = ({ orderId, policy }: OrderInput): Step<void> => ({

@@ -14,7 +14,10 @@ export interface Parcel {
  * Gives each allocation its share of the lines' money. Units of a line are handed out in order, so that the shares of
  * all parcels add up exactly to the lines.
  */
-export function planParcels(lines: readonly OrderWorkflowLine[], allocations: readonly Allocation[]): Parcel[] {
+export function planParcels(
+  lines: readonly OrderWorkflowLine[],
+  allocations: readonly Allocation[],
+): Parcel[] {
   const handedOut = lines.map(() => 0)
 
   /** Takes `quantity` units of a SKU from its lines and returns what they cost. */

@@ -3,7 +3,13 @@
  * known is undone too; compensations are no-ops when there is nothing to undo. They run in reverse, cannot be cancelled,
  * and none is swallowed: what stays impossible after long retries is put before an operator.
  */
-import { ActivityFailure, ApplicationFailure, CancellationScope, isCancellation, rootCause } from '@temporalio/workflow'
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  isCancellation,
+  rootCause,
+} from '@temporalio/workflow'
 import { FAILURE } from '#contracts/workflows.ts'
 
 export interface Step<Result> {
@@ -86,7 +92,12 @@ export function createSaga({ onOutcome, checkpoint, askOperator, compensationAtt
         return
       } catch (error) {
         if (!(error instanceof ActivityFailure)) throw error
-        const question = { step: name, operation: 'compensate', error: reasonOf(error), attempts: compensationAttempts }
+        const question = {
+          step: name,
+          operation: 'compensate',
+          error: reasonOf(error),
+          attempts: compensationAttempts,
+        }
         if ((await askOperator(question)) === 'resolve') return
       }
     }

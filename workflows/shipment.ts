@@ -11,7 +11,12 @@ import {
   setHandler,
 } from '@temporalio/workflow'
 import { mayMove, isTerminal, SHIPMENT, type ShipmentStatus } from '#contracts/states.ts'
-import { orderWorkflowId, type ParcelReport, type ShipmentInput, type ShipmentResult } from '#contracts/workflows.ts'
+import {
+  orderWorkflowId,
+  type ParcelReport,
+  type ShipmentInput,
+  type ShipmentResult,
+} from '#contracts/workflows.ts'
 import { asDuty, orders, shipping, shippingHere } from './doors.ts'
 import { parcelDispatched, report, shipmentStatus } from './messages.ts'
 

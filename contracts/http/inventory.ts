@@ -1,6 +1,17 @@
 /** Products, warehouses and stock: the inventory service's public routes. */
 import Type, { type Static } from 'typebox'
-import { Amount, Closed, Currency, Id, Page, PageQuery, Sku, Timestamp, Version, WarehouseCode } from '../schemas.ts'
+import {
+  Amount,
+  Closed,
+  Currency,
+  Id,
+  Page,
+  PageQuery,
+  Sku,
+  Timestamp,
+  Version,
+  WarehouseCode,
+} from '../schemas.ts'
 import { route } from './route.ts'
 
 const SkuParams = Closed({ sku: Sku })
@@ -27,7 +38,10 @@ export const Product = Type.Object({
 })
 export type Product = Static<typeof Product>
 
-export const ProductBody = Closed({ ...productFields, active: Type.Optional(Type.Boolean({ default: true })) })
+export const ProductBody = Closed({
+  ...productFields,
+  active: Type.Optional(Type.Boolean({ default: true })),
+})
 export type ProductBody = Static<typeof ProductBody>
 
 export const StockLevel = Type.Object({

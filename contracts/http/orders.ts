@@ -1,7 +1,19 @@
 /** Orders: the orders service's public routes. */
 import Type, { type Static } from 'typebox'
 import { ORDER, PAYMENT, statesOf } from '../states.ts'
-import { Address, Amount, Closed, Currency, Id, Page, PageQuery, Quantity, Sku, Timestamp, Version } from '../schemas.ts'
+import {
+  Address,
+  Amount,
+  Closed,
+  Currency,
+  Id,
+  Page,
+  PageQuery,
+  Quantity,
+  Sku,
+  Timestamp,
+  Version,
+} from '../schemas.ts'
 import { Shipment } from './shipping.ts'
 import { route } from './route.ts'
 
@@ -67,7 +79,9 @@ export const Order = Type.Object({
       last4: Type.Union([Type.String(), Type.Null()]),
     }),
   }),
-  fulfilment: Type.Object({ status: Type.Enum(['none', 'in_progress', 'partially_dispatched', 'dispatched', 'delivered']) }),
+  fulfilment: Type.Object({
+    status: Type.Enum(['none', 'in_progress', 'partially_dispatched', 'dispatched', 'delivered']),
+  }),
   shipments: Type.Array(Shipment),
   returns: Type.Array(Type.Unknown()),
   waitingFor: Type.Union([

@@ -29,7 +29,13 @@ export interface RouteContract<S extends RouteSchema = RouteSchema> {
   readonly schema: S
 }
 
-export const SCOPES = ['orders:read', 'orders:write', 'products:read', 'products:write', 'stock:write'] as const
+export const SCOPES = [
+  'orders:read',
+  'orders:write',
+  'products:read',
+  'products:write',
+  'stock:write',
+] as const
 export type Scope = (typeof SCOPES)[number]
 
 /** Keeps the literal types of a contract, so that handlers are typed from its schemas. */

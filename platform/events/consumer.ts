@@ -67,7 +67,13 @@ export function startConsumer(options: ConsumerOptions): EventConsumer {
     async stop() {
       stopped = true
       stopMessages()
-      await Promise.race([running, bus.ready().then(() => running, () => {})])
+      await Promise.race([
+        running,
+        bus.ready().then(
+          () => running,
+          () => {},
+        ),
+      ])
     },
   }
 }
@@ -109,14 +115,21 @@ async function receive(options: ConsumerOptions, message: JsMsg): Promise<void> 
         return
       }
       const gap = error instanceof EventGapError
-      logger[gap ? 'debug' : 'warn']({ err: error, durable, subject: message.subject, deliveries }, 'an event will be delivered again')
+      logger[gap ? 'debug' : 'warn'](
+        { err: error, durable, subject: message.subject, deliveries },
+        'an event will be delivered again',
+      )
       message.nak(gap ? 100 * deliveries : Math.min(30_000, 250 * 2 ** deliveries))
     }
   })
 }
 
 /** Moves an event to the dead-letter stream; it stays where it is until that is stored. */
-async function bury({ bus, service, durable, logger }: ConsumerOptions, message: JsMsg, error: unknown): Promise<void> {
+async function bury(
+  { bus, service, durable, logger }: ConsumerOptions,
+  message: JsMsg,
+  error: unknown,
+): Promise<void> {
   const detail = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
   const letterHeaders = headers()
   letterHeaders.set('Mainstay-Subject', message.subject)
@@ -151,7 +164,9 @@ export function parseEvent(message: Pick<JsMsg, 'data'>): AnyDomainEvent {
   const envelope = parseEnvelope(body)
   const validate = payloadValidators.get(envelope.eventType)
   if (!isEventType(envelope.eventType) || validate === undefined) {
-    throw new ValidationError('the event', [{ path: 'eventType', message: `${envelope.eventType} is not known` }])
+    throw new ValidationError('the event', [
+      { path: 'eventType', message: `${envelope.eventType} is not known` },
+    ])
   }
   if (!validate(envelope.payload)) throw new ValidationError(envelope.eventType, fieldErrors(validate.errors))
   return envelope as AnyDomainEvent

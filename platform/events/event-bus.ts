@@ -1,5 +1,12 @@
 /** The connection to NATS JetStream: it may be away at any time, also at the start, and comes back by itself. */
-import { jetstream, jetstreamManager, JetStreamApiError, RetentionPolicy, StorageType, type JetStreamClient } from '@nats-io/jetstream'
+import {
+  jetstream,
+  jetstreamManager,
+  JetStreamApiError,
+  RetentionPolicy,
+  StorageType,
+  type JetStreamClient,
+} from '@nats-io/jetstream'
 import { connect, headers, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node'
 import { DEAD_LETTER_STREAM, EVENT_STREAM, isEventType, subjectOf } from '#contracts/events.ts'
 import type { Logger } from '../logger.ts'
@@ -75,7 +82,8 @@ export function createEventBus({ url, user, password, name, logger }: BrokerOpti
     ready: () => connected,
     async publish(event) {
       if (connection === undefined || connection.isClosed()) throw new Error('not connected to NATS')
-      if (!isEventType(event.eventType)) throw new UnpublishableEventError(`unknown event type ${event.eventType}`)
+      if (!isEventType(event.eventType))
+        throw new UnpublishableEventError(`unknown event type ${event.eventType}`)
       const { trace, ...body } = event
       const messageHeaders = headers()
       if (trace !== null) messageHeaders.set('traceparent', trace)
@@ -105,7 +113,11 @@ export const isPoison = (error: unknown): boolean =>
   error instanceof UnpublishableEventError || (error instanceof JetStreamApiError && error.code === 10054)
 
 /** Creates the streams where they are missing; an existing stream is left as its operator configured it. */
-async function ensureStreams(connection: NatsConnection, logger: Logger, isClosed: () => boolean): Promise<void> {
+async function ensureStreams(
+  connection: NatsConnection,
+  logger: Logger,
+  isClosed: () => boolean,
+): Promise<void> {
   for (;;) {
     try {
       const manager = await jetstreamManager(connection)

@@ -10,9 +10,11 @@ export function createKeyedQueue(): KeyedQueue {
   return {
     add(key, work) {
       const tail = (tails.get(key) ?? Promise.resolve()).then(work, work)
-      const settled = tail.catch(() => {}).finally(() => {
-        if (tails.get(key) === settled) tails.delete(key)
-      })
+      const settled = tail
+        .catch(() => {})
+        .finally(() => {
+          if (tails.get(key) === settled) tails.delete(key)
+        })
       tails.set(key, settled)
       return tail
     },

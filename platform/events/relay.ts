@@ -3,9 +3,9 @@
  * lock in a statement of its own *before* it reads; in one statement the snapshot would be older than the lock and rows
  * would be sent twice.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { inTransaction, type Database, type Sql } from '../database.ts'
 import type { Logger } from '../logger.ts'
+import { startLoop, type Loop } from '../loop.ts'
 import type { OutgoingEvent } from './event-bus.ts'
 
 const LOCK_CLASS = 77_001
@@ -22,14 +22,6 @@ export interface RelayOptions {
   logger: Logger
 }
 
-export interface Relay {
-  /** Look now: something was committed. */
-  nudge(): void
-  /** Publishes what there is and resolves; for tests and shutdown. */
-  drain(): Promise<void>
-  stop(): Promise<void>
-}
-
 interface Row {
   id: bigint
   event_id: string
@@ -41,39 +33,7 @@ interface Row {
   created_at: Date
 }
 
-export function startRelay({ database, publish, isPoison, pollMs, logger }: RelayOptions): Relay {
-  const stopping = new AbortController()
-  let wake = () => {}
-  let nudged = false
-
-  async function run(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      try {
-        const published = await publishPending()
-        if (published > 0) continue
-      } catch (error) {
-        logger.warn({ err: error }, 'the outbox relay could not work; it tries again')
-        await pause(1_000)
-      }
-      await pause(pollMs)
-    }
-  }
-
-  async function pause(ms: number): Promise<void> {
-    if (nudged) {
-      nudged = false
-      return
-    }
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      wake = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
-    nudged = false
-  }
-
+export function startRelay({ database, publish, isPoison, pollMs, logger }: RelayOptions): Loop {
   async function publishPending(): Promise<number> {
     const pending = await database.$queryRaw<{ shard: number }[]>`
       SELECT DISTINCT shard FROM outbox WHERE published_at IS NULL AND parked_at IS NULL`
@@ -131,27 +91,12 @@ export function startRelay({ database, publish, isPoison, pollMs, logger }: Rela
     logger.error({ eventId: row.event_id, type: row.type, detail }, 'an event is refused by the broker')
   }
 
-  const running = run()
-  const nudge = () => {
-    nudged = true
-    wake()
-  }
-  return {
-    nudge,
-    async drain() {
-      for (let quiet = 0; quiet < 2; ) {
-        const [row] = await database.$queryRaw<{ count: bigint }[]>`
-          SELECT count(*) AS count FROM outbox WHERE published_at IS NULL AND parked_at IS NULL`
-        quiet = row?.count === 0n ? quiet + 1 : 0
-        await sleep(10)
-      }
-    },
-    async stop() {
-      stopping.abort()
-      nudge()
-      await running
-    },
-  }
+  return startLoop({
+    name: 'outbox relay',
+    everyMs: pollMs,
+    logger,
+    work: async () => (await publishPending()) > 0,
+  })
 }
 
 function toOutgoing(row: Row): OutgoingEvent {

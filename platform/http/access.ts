@@ -7,11 +7,15 @@ import type { Caller } from '../service-token.ts'
  *
  * @throws ProblemError `unauthenticated` or `forbidden`
  */
-export function assertAccess({ access, scope }: Pick<RouteContract, 'access' | 'scope'>, caller: Caller): void {
+export function assertAccess(
+  { access, scope }: Pick<RouteContract, 'access' | 'scope'>,
+  caller: Caller,
+): void {
   assertScope(scope, caller)
   if (access === 'anyone') return
   if (access === 'service') {
-    if (caller.kind !== 'service') throw new ProblemError('forbidden', 'Only services of the platform call this.')
+    if (caller.kind !== 'service')
+      throw new ProblemError('forbidden', 'Only services of the platform call this.')
     return
   }
   if (caller.kind !== 'user') throw new ProblemError('unauthenticated', 'Sign in, or send an API key.')
@@ -24,7 +28,8 @@ export function assertAccess({ access, scope }: Pick<RouteContract, 'access' | '
 function assertScope(scope: string | undefined, caller: Caller): void {
   if (caller.kind !== 'user' || caller.scopes.includes('*')) return
   if (scope === undefined) throw new ProblemError('forbidden', 'API keys cannot call this; sign in.')
-  if (!caller.scopes.includes(scope)) throw new ProblemError('forbidden', `The API key lacks the scope ${scope}.`)
+  if (!caller.scopes.includes(scope))
+    throw new ProblemError('forbidden', `The API key lacks the scope ${scope}.`)
 }
 
 /** Operators and admins see everybody's objects. */

@@ -11,15 +11,24 @@ export function readIdempotencyKey(
 ): string | undefined {
   const key = Array.isArray(header) ? header.join(',') : header
   if (idempotency === 'refused' && key !== undefined) {
-    throw new ProblemError('idempotency_key_refused', 'Its answer holds secrets, which are not stored for repeats.')
+    throw new ProblemError(
+      'idempotency_key_refused',
+      'Its answer holds secrets, which are not stored for repeats.',
+    )
   }
   if (idempotency === undefined || idempotency === 'refused') return undefined
   if (key === undefined) {
     if (idempotency === 'optional') return undefined
-    throw new ProblemError('idempotency_key_missing', 'Send an Idempotency-Key header, a new one for each new intent.')
+    throw new ProblemError(
+      'idempotency_key_missing',
+      'Send an Idempotency-Key header, a new one for each new intent.',
+    )
   }
   if (!KEY.test(key)) {
-    throw new ProblemError('idempotency_key_invalid', 'The Idempotency-Key must be 1 to 255 printable characters.')
+    throw new ProblemError(
+      'idempotency_key_invalid',
+      'The Idempotency-Key must be 1 to 255 printable characters.',
+    )
   }
   return key
 }

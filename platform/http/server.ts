@@ -1,6 +1,11 @@
 /** The HTTP server that every process of the platform stands on: strict validation, problem errors, health, traces. */
 import { randomUUID } from 'node:crypto'
-import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyRequest,
+} from 'fastify'
 import { checkHealth, type Probe } from '../health.ts'
 import type { Logger } from '../logger.ts'
 import { ProblemError } from '../problem.ts'
@@ -22,7 +27,13 @@ export interface HttpServerOptions {
 
 export type HttpServer = FastifyInstance
 
-export function createHttpServer({ logger, probes, bodyLimit, trustedProxies, probeTimeoutMs }: HttpServerOptions): HttpServer {
+export function createHttpServer({
+  logger,
+  probes,
+  bodyLimit,
+  trustedProxies,
+  probeTimeoutMs,
+}: HttpServerOptions): HttpServer {
   const baseLogger: FastifyBaseLogger = logger
   const app = Fastify({
     loggerInstance: baseLogger,
@@ -44,7 +55,13 @@ export function createHttpServer({ logger, probes, bodyLimit, trustedProxies, pr
   })
   app.addHook('onResponse', (request, reply, done) => {
     request.log.debug(
-      { requestId: request.id, method: request.method, route: request.routeOptions.url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
+      {
+        requestId: request.id,
+        method: request.method,
+        route: request.routeOptions.url,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+      },
       'request',
     )
     done()
@@ -69,7 +86,10 @@ function answerWithProblems(app: HttpServer): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const problem = toProblem(error)
     if (problem.status >= 500) {
-      request.log.error({ err: error, requestId: request.id, route: request.routeOptions.url }, problem.message)
+      request.log.error(
+        { err: error, requestId: request.id, route: request.routeOptions.url },
+        problem.message,
+      )
     }
     if (problem.retryAfter !== undefined) void reply.header('retry-after', String(problem.retryAfter))
     if (problem.status === 401) void reply.header('www-authenticate', 'Bearer')
@@ -104,13 +124,17 @@ export function toProblem(error: FastifyError | ProblemError): ProblemError {
   if (error.validation !== undefined) {
     const errors = fieldErrors(error.validation as Parameters<typeof fieldErrors>[0])
     const where = error.validationContext ?? 'request'
-    return new ProblemError('validation_failed', `The ${where} is not valid: ${describe(errors)}.`, { errors })
+    return new ProblemError('validation_failed', `The ${where} is not valid: ${describe(errors)}.`, {
+      errors,
+    })
   }
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return new ProblemError('body_too_large', 'The body is larger than this call takes.', { cause: error })
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return new ProblemError('unsupported_media_type', 'Send the body as application/json.', { cause: error })
+      return new ProblemError('unsupported_media_type', 'Send the body as application/json.', {
+        cause: error,
+      })
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
@@ -121,8 +145,11 @@ export function toProblem(error: FastifyError | ProblemError): ProblemError {
   if (error instanceof SyntaxError || error.statusCode === 400) {
     return new ProblemError('malformed_json', 'The request cannot be read.', { cause: error })
   }
-  if (error.statusCode === 503) return new ProblemError('unavailable', 'This process is stopping.', { cause: error, retryAfter: 1 })
-  return new ProblemError('internal', 'Something went wrong; the request id finds it in the logs.', { cause: error })
+  if (error.statusCode === 503)
+    return new ProblemError('unavailable', 'This process is stopping.', { cause: error, retryAfter: 1 })
+  return new ProblemError('internal', 'Something went wrong; the request id finds it in the logs.', {
+    cause: error,
+  })
 }
 
 const describe = (errors: { path: string; message: string }[]): string =>

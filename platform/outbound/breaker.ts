@@ -38,12 +38,20 @@ const STATES: Record<CircuitState, 'closed' | 'open' | 'half-open'> = {
 }
 
 /** Opens when half of the calls of ten seconds fail, given at least one call a second. */
-export function createBreaker({ name, timeoutMs, logger, counts = () => true, halfOpenAfterMs = 2_000 }: BreakerOptions): Breaker {
+export function createBreaker({
+  name,
+  timeoutMs,
+  logger,
+  counts = () => true,
+  halfOpenAfterMs = 2_000,
+}: BreakerOptions): Breaker {
   const circuit = circuitBreaker(handleWhen(counts), {
     halfOpenAfter: halfOpenAfterMs,
     breaker: new SamplingBreaker({ threshold: 0.5, duration: 10_000, minimumRps: 1 }),
   })
-  circuit.onStateChange((state) => logger.warn({ breaker: name, state: STATES[state] }, 'a circuit breaker changed'))
+  circuit.onStateChange((state) =>
+    logger.warn({ breaker: name, state: STATES[state] }, 'a circuit breaker changed'),
+  )
   const policy = wrap(circuit, timeout(timeoutMs, TimeoutStrategy.Aggressive))
   return {
     call: (work) => policy.execute(({ signal }) => work(signal)),

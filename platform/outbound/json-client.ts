@@ -35,7 +35,14 @@ export interface JsonClient {
   call(call: JsonCall): Promise<JsonAnswer>
 }
 
-const NOT_SENT_CODES = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT'])
+const NOT_SENT_CODES = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
 
 export function createJsonClient({ baseUrl, breaker }: { baseUrl: string; breaker: Breaker }): JsonClient {
   async function send({ method, path, body, headers }: JsonCall, signal: AbortSignal): Promise<JsonAnswer> {
@@ -64,7 +71,8 @@ export function createJsonClient({ baseUrl, breaker }: { baseUrl: string; breake
       } catch (cause) {
         if (cause instanceof NoAnswerError) throw cause
         if (isCircuitOpen(cause)) throw new NotSentError(`the circuit to ${baseUrl} is open`, { cause })
-        if (NOT_SENT_CODES.has(codeOf(cause))) throw new NotSentError(`${baseUrl} cannot be reached`, { cause })
+        if (NOT_SENT_CODES.has(codeOf(cause)))
+          throw new NotSentError(`${baseUrl} cannot be reached`, { cause })
         throw new NoAnswerError(`${call.method} ${call.path} got no answer`, { cause })
       }
     },

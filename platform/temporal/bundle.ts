@@ -9,7 +9,13 @@ const workflowsPath = path('../../workflows/index.ts')
 const workflowInterceptorModules = [path('../../workflows/trace.ts')]
 
 /** The code that workers run and replay tests replay. */
-export async function buildWorkflowBundle({ encrypted, from = workflowsPath }: { encrypted: boolean; from?: string }): Promise<{ code: string }> {
+export async function buildWorkflowBundle({
+  encrypted,
+  from = workflowsPath,
+}: {
+  encrypted: boolean
+  from?: string
+}): Promise<{ code: string }> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: from,
     workflowInterceptorModules,
@@ -30,4 +36,11 @@ export function workflowBundle(encrypted: boolean, file: string | undefined): Pr
 }
 
 const silence = () => {}
-const quiet = { log: silence, trace: silence, debug: silence, info: silence, warn: silence, error: console.error }
+const quiet = {
+  log: silence,
+  trace: silence,
+  debug: silence,
+  info: silence,
+  warn: silence,
+  error: console.error,
+}

@@ -18,7 +18,8 @@ export function parsePayloadKeys(text: string): Map<string, Buffer> {
     text.split(',').map((entry) => {
       const at = entry.indexOf('=')
       const key = Buffer.from(entry.slice(at + 1), 'base64')
-      if (key.length !== 32) throw new ValueError(`the payload key ${entry.slice(0, at)} is not 32 bytes long`)
+      if (key.length !== 32)
+        throw new ValueError(`the payload key ${entry.slice(0, at)} is not 32 bytes long`)
       return [entry.slice(0, at), key]
     }),
   )
@@ -35,7 +36,10 @@ export function createEncryptionCodec(keys: ReadonlyMap<string, Buffer>): Payloa
     const cipher = createCipheriv(CIPHER, currentKey, nonce).setAAD(Buffer.from(currentId))
     const plain = temporal.api.common.v1.Payload.encode(payload).finish()
     const data = Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
-    return { metadata: { [METADATA_ENCODING_KEY]: Buffer.from(ENCODING), [KEY_ID]: Buffer.from(currentId) }, data }
+    return {
+      metadata: { [METADATA_ENCODING_KEY]: Buffer.from(ENCODING), [KEY_ID]: Buffer.from(currentId) },
+      data,
+    }
   }
 
   function decrypt(payload: Payload): Payload {
@@ -45,7 +49,9 @@ export function createEncryptionCodec(keys: ReadonlyMap<string, Buffer>): Payloa
     if (key === undefined) throw new ValueError(`there is no payload key ${id}`)
     const data = Buffer.from(payload.data ?? [])
     const nonce = data.subarray(0, NONCE_BYTES)
-    const decipher = createDecipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES }).setAAD(Buffer.from(id))
+    const decipher = createDecipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES }).setAAD(
+      Buffer.from(id),
+    )
     decipher.setAuthTag(data.subarray(data.length - TAG_BYTES))
     const plain = Buffer.concat([decipher.update(data.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()])
     return temporal.api.common.v1.Payload.decode(plain)

@@ -1,5 +1,9 @@
 /** What went wrong between a service and Temporal, in the terms of an API. */
-import { isGrpcServiceError, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError } from '@temporalio/client'
+import {
+  isGrpcServiceError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+} from '@temporalio/client'
 import { ApplicationFailure } from '@temporalio/common'
 import { ProblemError } from '../problem.ts'
 

@@ -63,7 +63,10 @@ export function createTemporalLink(config: TemporalConfig, logger: Logger): Temp
   installRuntime(logger)
   const tls = readTls(config)
   const dataConverter = createDataConverter(config.PAYLOAD_KEYS)
-  const connection = Connection.lazy({ address: config.TEMPORAL_ADDRESS, ...(tls === undefined ? {} : { tls }) })
+  const connection = Connection.lazy({
+    address: config.TEMPORAL_ADDRESS,
+    ...(tls === undefined ? {} : { tls }),
+  })
   const client = new Client({
     connection,
     namespace: config.TEMPORAL_NAMESPACE,
@@ -73,7 +76,10 @@ export function createTemporalLink(config: TemporalConfig, logger: Logger): Temp
 
   let native: Promise<NativeConnection> | undefined
   const nativeConnection = (): Promise<NativeConnection> => {
-    native ??= NativeConnection.connect({ address: config.TEMPORAL_ADDRESS, ...(tls === undefined ? {} : { tls }) })
+    native ??= NativeConnection.connect({
+      address: config.TEMPORAL_ADDRESS,
+      ...(tls === undefined ? {} : { tls }),
+    })
     native.catch(() => {
       native = undefined
     })
@@ -112,10 +118,14 @@ export function createTemporalLink(config: TemporalConfig, logger: Logger): Temp
             if (stopping.signal.aborted) worker.shutdown()
             await worker.run()
           } catch (error) {
-            logger.warn({ err: error, taskQueue: definition.taskQueue }, 'the Temporal worker stopped; it starts again')
+            logger.warn(
+              { err: error, taskQueue: definition.taskQueue },
+              'the Temporal worker stopped; it starts again',
+            )
           }
           worker = undefined
-          if (!stopping.signal.aborted) await sleep(RETRY_MS, undefined, { signal: stopping.signal }).catch(() => {})
+          if (!stopping.signal.aborted)
+            await sleep(RETRY_MS, undefined, { signal: stopping.signal }).catch(() => {})
         }
       })()
       return {

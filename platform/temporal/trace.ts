@@ -9,7 +9,8 @@ import { continueTrace, currentTrace, withTrace } from '../trace.ts'
 export const activityTraceInterceptor: ActivityInboundCallsInterceptor = {
   execute(input, next) {
     const payload = input.headers[TRACE_HEADER]
-    const traceparent = payload === undefined ? undefined : defaultPayloadConverter.fromPayload<string>(payload)
+    const traceparent =
+      payload === undefined ? undefined : defaultPayloadConverter.fromPayload<string>(payload)
     return withTrace(continueTrace(traceparent), () => next(input))
   },
 }
@@ -24,5 +25,6 @@ function traced<T extends { headers: Headers }>(input: T): T {
 /** Workflows belong to the trace of the call that started them. */
 export const clientTraceInterceptor: WorkflowClientInterceptor = {
   startWithDetails: (input, next) => next(traced(input)),
-  startUpdateWithStart: (input, next) => next({ ...input, workflowStartHeaders: traced({ headers: input.workflowStartHeaders }).headers }),
+  startUpdateWithStart: (input, next) =>
+    next({ ...input, workflowStartHeaders: traced({ headers: input.workflowStartHeaders }).headers }),
 }

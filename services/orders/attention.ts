@@ -27,7 +27,13 @@ export const createRaiseAttention =
         payload: { orderId, step, operation, error },
       })
       await addToTimeline(tx, orderId, [
-        { kind: 'event', name: 'order.attention_raised', status: 'waiting', detail: `${operation}: ${error}`, source: `version:${version + 1}` },
+        {
+          kind: 'event',
+          name: 'order.attention_raised',
+          status: 'waiting',
+          detail: `${operation}: ${error}`,
+          source: `version:${version + 1}`,
+        },
       ])
     })
 
@@ -51,6 +57,12 @@ export const createClearAttention =
         payload: { orderId, step, operation, error },
       })
       await addToTimeline(tx, orderId, [
-        { kind: 'operator', name: action, status: 'done', detail: `${by}: ${note}`, source: `version:${version + 1}` },
+        {
+          kind: 'operator',
+          name: action,
+          status: 'done',
+          detail: `${by}: ${note}`,
+          source: `version:${version + 1}`,
+        },
       ])
     })

@@ -15,7 +15,9 @@ export type Apply = (tx: OrdersTransaction, event: AnyDomainEvent) => Promise<vo
 
 export const createConsumers = (transact: UnitOfWork<OrdersTransaction>): EventSubscription[] => [
   projection(transact, 'orders-catalog', [subjectsOf('product', 'inventory')], projectProduct),
-  projection(transact, 'orders-reservations', [subjectsOf('reservation', 'inventory')], (tx, event) => tell(tx, event, 'event')),
+  projection(transact, 'orders-reservations', [subjectsOf('reservation', 'inventory')], (tx, event) =>
+    tell(tx, event, 'event'),
+  ),
   projection(transact, 'orders-payments', [subjectsOf('payment', 'payments')], async (tx, event) => {
     await projectPayment(tx, event)
     await tell(tx, event, 'payment')
@@ -44,11 +46,22 @@ const projection = (
 })
 
 /** Adds the event to its order's timeline. */
-async function tell(tx: OrdersTransaction, event: AnyDomainEvent, kind: NewTimelineEntry['kind']): Promise<void> {
+async function tell(
+  tx: OrdersTransaction,
+  event: AnyDomainEvent,
+  kind: NewTimelineEntry['kind'],
+): Promise<void> {
   if (!('orderId' in event.payload)) return
   const [, status = event.eventType] = event.eventType.split('.')
   await addToTimeline(tx, event.payload.orderId, [
-    { kind, name: event.eventType, status, detail: detailOf(event), at: event.timestamp, source: `event:${event.eventId}` },
+    {
+      kind,
+      name: event.eventType,
+      status,
+      detail: detailOf(event),
+      at: event.timestamp,
+      source: `event:${event.eventId}`,
+    },
   ])
 }
 

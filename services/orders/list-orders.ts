@@ -28,7 +28,9 @@ function conditionOf(filter: OrderFilter, owner: OwnerFilter): Prisma.Sql {
     ...(createdAfter === undefined ? [] : [Prisma.sql`created_at > ${createdAfter}::timestamptz`]),
     ...(createdBefore === undefined ? [] : [Prisma.sql`created_at < ${createdBefore}::timestamptz`]),
     ...(needsAttention === undefined ? [] : [Prisma.sql`(attention IS NOT NULL) = ${needsAttention}`]),
-    ...(after === undefined ? [] : [Prisma.sql`(created_at, orders.id) < (${after[0]}::timestamptz, ${after[1]}::uuid)`]),
+    ...(after === undefined
+      ? []
+      : [Prisma.sql`(created_at, orders.id) < (${after[0]}::timestamptz, ${after[1]}::uuid)`]),
   ]
   return Prisma.join(conditions, ' AND ')
 }

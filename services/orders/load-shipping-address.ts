@@ -9,6 +9,7 @@ export const createLoadShippingAddress =
   async ({ orderId }: { orderId: string }): Promise<Address> => {
     const [row] = await database.$queryRaw<{ shipping_address: Address }[]>`
       SELECT shipping_address FROM orders WHERE id = ${orderId}::uuid`
-    if (row === undefined) throw ApplicationFailure.nonRetryable(`there is no order ${orderId}`, FAILURE.refused)
+    if (row === undefined)
+      throw ApplicationFailure.nonRetryable(`there is no order ${orderId}`, FAILURE.refused)
     return row.shipping_address
   }

@@ -20,7 +20,11 @@ export const sagaPolicy = (config: OrdersConfig): SagaPolicy => ({
   maximumIntervalSeconds: config.SAGA_MAXIMUM_INTERVAL_SECONDS,
 })
 
-export async function loadOrderInput(database: Sql, orderId: string, policy: SagaPolicy): Promise<OrderInput> {
+export async function loadOrderInput(
+  database: Sql,
+  orderId: string,
+  policy: SagaPolicy,
+): Promise<OrderInput> {
   const [row] = await database.$queryRaw<Row[]>`
     SELECT number, customer_id, currency, total, shipping, shipping_tax, payment_method,
       (SELECT json_agg(json_build_object('sku', sku, 'quantity', quantity, 'total', total, 'tax', tax) ORDER BY position)

@@ -59,14 +59,17 @@ export interface OrderWorkflows {
 }
 
 export type OrderCommand =
-  | { name: 'cancel'; argument: CancelCommand }
-  | { name: 'operate'; argument: OperateCommand }
+  { name: 'cancel'; argument: CancelCommand } | { name: 'operate'; argument: OperateCommand }
 
 /** The codes of refusals by the workflow's validators. */
 const REFUSALS = ['order_not_cancellable', 'no_operation_waiting'] as const
 
 export function createOrderWorkflows(client: Client): OrderWorkflows {
-  async function update(input: OrderInput, { name, argument }: OrderCommand, updateId: string): Promise<void> {
+  async function update(
+    input: OrderInput,
+    { name, argument }: OrderCommand,
+    updateId: string,
+  ): Promise<void> {
     await client.withDeadline(Date.now() + COMMAND_TIMEOUT_MS, () =>
       client.workflow.startUpdateWithStart(name, {
         updateId,

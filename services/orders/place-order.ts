@@ -33,9 +33,13 @@ export const createPlaceOrder =
   async ({ customerId, body, requestId, finish }: PlaceOrderInput): Promise<Order> => {
     const priced = await priceOrder(database, body.lines, body.shippingAddress.country)
     if (body.expectedTotal !== undefined && body.expectedTotal !== priced.total) {
-      throw new ProblemError('total_mismatch', `The order costs ${priced.total}, not ${body.expectedTotal}.`, {
-        errors: [{ path: 'expectedTotal', message: `the total is ${priced.total}` }],
-      })
+      throw new ProblemError(
+        'total_mismatch',
+        `The order costs ${priced.total}, not ${body.expectedTotal}.`,
+        {
+          errors: [{ path: 'expectedTotal', message: `the total is ${priced.total}` }],
+        },
+      )
     }
     const id = uuid()
     return transact(async (tx) => {
@@ -88,9 +92,14 @@ async function insertOrder(
   return inserted
 }
 
-const presentNewOrder = (
-  { id, number, customerId, createdAt, body, priced }: NewOrder & { number: string; createdAt: Date },
-): Order =>
+const presentNewOrder = ({
+  id,
+  number,
+  customerId,
+  createdAt,
+  body,
+  priced,
+}: NewOrder & { number: string; createdAt: Date }): Order =>
   presentOrder({
     id,
     number,

@@ -12,7 +12,8 @@ export function presentOrder(row: OrderRow): Order {
     number: row.number,
     customerId: row.customer_id,
     status: row.status,
-    statusReason: row.reason_code === null ? null : { code: row.reason_code, message: row.reason_message ?? '' },
+    statusReason:
+      row.reason_code === null ? null : { code: row.reason_code, message: row.reason_message ?? '' },
     needsAttention: row.attention !== null,
     currency: row.currency,
     subtotal: Number(row.subtotal),
@@ -35,7 +36,13 @@ export function presentOrder(row: OrderRow): Order {
 
 function presentPayment(payment: OrderRow['payment']): Order['payment'] {
   if (payment === null) {
-    return { status: 'created', authorized: 0, captured: 0, refunded: 0, method: { brand: null, last4: null } }
+    return {
+      status: 'created',
+      authorized: 0,
+      captured: 0,
+      refunded: 0,
+      method: { brand: null, last4: null },
+    }
   }
   const { status, authorized, captured, refunded, brand, last4 } = payment
   return { status, authorized, captured, refunded, method: { brand, last4 } }

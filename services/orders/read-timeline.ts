@@ -28,7 +28,12 @@ export interface TimelineQuery {
 /** @throws ProblemError `not_found` when there is no such order for this owner */
 export const createReadTimeline =
   (database: OrdersDatabase) =>
-  async ({ orderId, owner, limit, cursor }: TimelineQuery): Promise<{ data: TimelineEntry[]; nextCursor: string | null }> => {
+  async ({
+    orderId,
+    owner,
+    limit,
+    cursor,
+  }: TimelineQuery): Promise<{ data: TimelineEntry[]; nextCursor: string | null }> => {
     const [at, id] = decodeCursor(Cursor, cursor) ?? ['-infinity', 0]
     const rows = await database.$queryRaw<(Row | { id: null })[]>`
       SELECT entry.id, at, kind, name, entry.status, detail, trace_id

@@ -35,7 +35,13 @@ export const createRecordProgress =
             reason_message = coalesce(${reason?.message ?? null}, reason_message)
           WHERE id = ${orderId}::uuid`
         await announceStatus(tx, order, { status, version, reason: reason?.code ?? null })
-        entries.push({ kind: 'event', name: `order.${status}`, status, detail: reason?.message ?? null, source: `version:${version}` })
+        entries.push({
+          kind: 'event',
+          name: `order.${status}`,
+          status,
+          detail: reason?.message ?? null,
+          source: `version:${version}`,
+        })
       }
       await addToTimeline(tx, orderId, entries)
     })
@@ -45,7 +51,8 @@ export async function lockOrder(tx: OrdersTransaction, orderId: string): Promise
   const [order] = await tx.$queryRaw<LockedOrder[]>`
     SELECT id, number, customer_id, currency, total, status, version FROM orders
     WHERE id = ${orderId}::uuid FOR NO KEY UPDATE`
-  if (order === undefined) throw ApplicationFailure.nonRetryable(`there is no order ${orderId}`, FAILURE.refused)
+  if (order === undefined)
+    throw ApplicationFailure.nonRetryable(`there is no order ${orderId}`, FAILURE.refused)
   return order
 }
 

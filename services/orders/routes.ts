@@ -30,19 +30,36 @@ export interface OrderUseCases {
 
 export function registerRoutes(app: HttpServer, verifyCaller: CallerVerifier, use: OrderUseCases): void {
   addRoute(app, verifyCaller, http.placeOrder, async (call) => {
-    const { replayed, body } = await once(use.database, commandOf('POST', http.placeOrder.url, call), async (finish) => {
-      const { caller, body: order, request } = call
-      const placed = await use.placeOrder({ customerId: caller.subject, body: order, requestId: request.id, finish })
-      // not awaited: the answer does not wait for Temporal, and the relay starts what fails here
-      use.startOrder(placed.id).catch((error: unknown) => use.logger.warn({ err: error, orderId: placed.id }, 'the workflow is started later'))
-      return { status: 201, body: placed }
-    })
+    const { replayed, body } = await once(
+      use.database,
+      commandOf('POST', http.placeOrder.url, call),
+      async (finish) => {
+        const { caller, body: order, request } = call
+        const placed = await use.placeOrder({
+          customerId: caller.subject,
+          body: order,
+          requestId: request.id,
+          finish,
+        })
+        // not awaited: the answer does not wait for Temporal, and the relay starts what fails here
+        use
+          .startOrder(placed.id)
+          .catch((error: unknown) =>
+            use.logger.warn({ err: error, orderId: placed.id }, 'the workflow is started later'),
+          )
+        return { status: 201, body: placed }
+      },
+    )
     const order = body as Order // stored by this very route
     return { status: 201, body: order, headers: headersOf(order, { replayed, location: true }) }
   })
 
   addRoute(app, verifyCaller, http.quoteOrder, async ({ body }) => {
-    const { shippingTax: _included, ...quote } = await priceOrder(use.database, body.lines, body.shippingAddress.country)
+    const { shippingTax: _included, ...quote } = await priceOrder(
+      use.database,
+      body.lines,
+      body.shippingAddress.country,
+    )
     return { status: 200, body: quote }
   })
 
@@ -59,14 +76,25 @@ export function registerRoutes(app: HttpServer, verifyCaller: CallerVerifier, us
 
   addRoute(app, verifyCaller, http.readTimeline, async ({ params, query, caller }) => ({
     status: 200,
-    body: await use.readTimeline({ orderId: params.id, owner: ownerOf(caller), limit: query.limit ?? 20, cursor: query.cursor }),
+    body: await use.readTimeline({
+      orderId: params.id,
+      owner: ownerOf(caller),
+      limit: query.limit ?? 20,
+      cursor: query.cursor,
+    }),
   }))
 
   addRoute(app, verifyCaller, http.cancelOrder, async (call) => {
     const { params, caller, body } = call
     const argument = { by: caller.subject, reason: body?.reason ?? null }
     return accepted(call, http.cancelOrder.url, (updateId) =>
-      use.commandOrder({ orderId: params.id, owner: ownerOf(caller), ifMatch: call.ifMatch, command: { name: 'cancel', argument }, updateId }),
+      use.commandOrder({
+        orderId: params.id,
+        owner: ownerOf(caller),
+        ifMatch: call.ifMatch,
+        command: { name: 'cancel', argument },
+        updateId,
+      }),
     )
   })
 
@@ -74,7 +102,13 @@ export function registerRoutes(app: HttpServer, verifyCaller: CallerVerifier, us
     const { params, caller, body } = call
     const argument = { ...body, by: caller.subject }
     return accepted(call, http.operateOrder.url, (updateId) =>
-      use.commandOrder({ orderId: params.id, owner: ownerOf(caller), ifMatch: call.ifMatch, command: { name: 'operate', argument }, updateId }),
+      use.commandOrder({
+        orderId: params.id,
+        owner: ownerOf(caller),
+        ifMatch: call.ifMatch,
+        command: { name: 'operate', argument },
+        updateId,
+      }),
     )
   })
 

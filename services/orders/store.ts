@@ -74,7 +74,11 @@ export type OwnerFilter = string | null
 type Reader = Pick<OrdersTransaction, '$queryRaw'>
 
 /** One order, whole, if this owner may know of it. */
-export async function findOrder(database: Reader, id: string, owner: OwnerFilter): Promise<Order | undefined> {
+export async function findOrder(
+  database: Reader,
+  id: string,
+  owner: OwnerFilter,
+): Promise<Order | undefined> {
   const [row] = await queryOrders(
     database,
     Prisma.sql`orders.id = ${id}::uuid AND (${owner}::uuid IS NULL OR customer_id = ${owner}::uuid)`,

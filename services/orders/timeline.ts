@@ -15,7 +15,11 @@ export interface NewTimelineEntry {
 }
 
 /** Adds entries; those that are there already stay as they are. One statement, however many. */
-export async function addToTimeline(tx: Sql, orderId: string, entries: readonly NewTimelineEntry[]): Promise<void> {
+export async function addToTimeline(
+  tx: Sql,
+  orderId: string,
+  entries: readonly NewTimelineEntry[],
+): Promise<void> {
   if (entries.length === 0) return
   const traceId = currentTrace()?.traceId ?? null
   await tx.$executeRaw`

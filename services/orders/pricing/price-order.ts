@@ -26,7 +26,11 @@ interface CatalogRow {
 /**
  * @throws ProblemError `unknown_sku`, `product_inactive`, `currency_mismatch` or `amount_too_large`, each naming the line
  */
-export async function priceOrder(database: Sql, lines: readonly SkuQuantity[], country: string): Promise<PricedOrder> {
+export async function priceOrder(
+  database: Sql,
+  lines: readonly SkuQuantity[],
+  country: string,
+): Promise<PricedOrder> {
   const skus = lines.map(({ sku }) => sku)
   const rows = await database.$queryRaw<CatalogRow[]>`
     SELECT sku, name, price, currency, tax_class, weight_grams, active FROM catalog_products WHERE sku = ANY(${skus})`
@@ -38,7 +42,14 @@ export async function priceOrder(database: Sql, lines: readonly SkuQuantity[], c
     const quantity = lines[index]?.quantity ?? 0
     const unitPrice = Number(product.price)
     const total = unitPrice * quantity
-    return { sku: product.sku, name: product.name, quantity, unitPrice, total, tax: lineTax(total, country, product) }
+    return {
+      sku: product.sku,
+      name: product.name,
+      quantity,
+      unitPrice,
+      total,
+      tax: lineTax(total, country, product),
+    }
   })
   const weight = sum(products.map((product, index) => product.weight_grams * (lines[index]?.quantity ?? 0)))
   const subtotal = sum(priced.map((line) => line.total))
@@ -46,7 +57,8 @@ export async function priceOrder(database: Sql, lines: readonly SkuQuantity[], c
   const shippingTax = taxOn(shipping, taxRate(country, 'standard'))
   const tax = sum(priced.map((line) => line.tax)) + shippingTax
   const total = subtotal + tax + shipping
-  if (total > MAX_AMOUNT) throw new ProblemError('amount_too_large', `An order may cost ${MAX_AMOUNT} minor units at the most.`)
+  if (total > MAX_AMOUNT)
+    throw new ProblemError('amount_too_large', `An order may cost ${MAX_AMOUNT} minor units at the most.`)
   return { lines: priced, currency, subtotal, tax, shipping, shippingTax, total }
 }
 
@@ -75,6 +87,7 @@ function oneCurrency(products: readonly CatalogRow[]): string {
 }
 
 function lineTax(total: number, country: string, product: CatalogRow): number {
-  if (!isTaxClass(product.tax_class)) throw new Error(`${product.sku} has the unknown tax class ${product.tax_class}`)
+  if (!isTaxClass(product.tax_class))
+    throw new Error(`${product.sku} has the unknown tax class ${product.tax_class}`)
   return taxOn(total, taxRate(country, product.tax_class))
 }

@@ -47,7 +47,7 @@ CREATE UNIQUE INDEX stock_movements_shipped_once ON stock_movements (reference, 
 CREATE TABLE reservations (
   order_id   uuid PRIMARY KEY,
   status     text NOT NULL CHECK (status IN ('held', 'committed', 'shipped', 'released', 'expired', 'refused')),
-  expires_at timestamptz(3) CHECK (expires_at IS NOT NULL OR status <> 'held'),
+  expires_at timestamptz(3) CHECK (expires_at IS NOT NULL OR status NOT IN ('held', 'committed', 'shipped')),
   shortages  jsonb CHECK (shortages IS NOT NULL OR status <> 'refused'),
   version    integer NOT NULL CHECK (version >= 0),
   created_at timestamptz(3) NOT NULL DEFAULT now(),
