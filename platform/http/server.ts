@@ -11,6 +11,7 @@ import type { Logger } from '../logger.ts'
 import { ProblemError } from '../problem.ts'
 import { continueTrace, enterTrace } from '../trace.ts'
 import { compileConverting, compileLiteral, fieldErrors } from '../validation.ts'
+import { endConnectionsOnClose } from './connections.ts'
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{8,128}$/
 const BODY_LIMIT_BYTES = 1_048_576
@@ -66,6 +67,7 @@ export function createHttpServer({
     )
     done()
   })
+  endConnectionsOnClose(app)
   answerWithProblems(app)
   registerHealth(app, probes, probeTimeoutMs)
   return app
