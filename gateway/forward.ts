@@ -1,0 +1,177 @@
+/** Passes a request on to the service behind it, once, and its answer back. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Readable } from 'node:stream'
+import type { ServiceName } from '#contracts/services.ts'
+import { isCircuitOpen, isTimeout, type Breaker } from '#platform/outbound/breaker.ts'
+import { notFound, ProblemError } from '#platform/problem.ts'
+import type { Caller, ServiceTokenSigner } from '#platform/service-token.ts'
+import { currentTrace } from '#platform/trace.ts'
+import { requestHeaders, responseHeaders, type Headers } from './headers.ts'
+
+/** The breaker's own limit answers the client; this one ends the connection that it gave up on. */
+const CLEAN_UP_AFTER_MS = 500
+const PROBLEM_TYPE = 'application/problem+json'
+
+interface Answer {
+  status: number
+  headers: Headers
+  body: Readable
+}
+
+/** The client hung up: nobody is at fault and nobody hears the answer. */
+export class ClientGoneError extends Error {
+  override readonly name = 'ClientGoneError'
+}
+
+/** A service answered with something that no client can use. */
+class UnusableAnswerError extends Error {
+  override readonly name = 'UnusableAnswerError'
+}
+
+export type Forwarder = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  caller: Caller,
+) => Promise<FastifyReply>
+
+export interface ForwarderOptions {
+  service: ServiceName
+  /** `http://127.0.0.1:8081` */
+  url: string
+  signer: Pick<ServiceTokenSigner, 'sign'>
+  /** Must not count a `ClientGoneError` against the service. */
+  breaker: Breaker
+  timeoutMs: number
+}
+
+/** The reply must have been decorated by @fastify/reply-from. */
+export function createForwarder({ service, url, signer, breaker, timeoutMs }: ForwarderOptions): Forwarder {
+  return async (request, reply, caller) => {
+    const target = targetOf(request, url)
+    const token = await signer.sign(service, caller)
+    const headers = requestHeaders(request.headers, {
+      host: target.host,
+      authorization: `Bearer ${token}`,
+      'x-request-id': request.id,
+      'x-client-ip': request.ip,
+      traceparent: currentTrace()?.traceparent ?? '',
+    })
+    const answer = await breaker
+      .call(async (signal) =>
+        usable(service, await exchange(request, reply, { target, headers, timeoutMs, signal })),
+      )
+      .catch((cause: unknown) => {
+        if (cause instanceof ClientGoneError) return undefined
+        throw toProblem(service, timeoutMs, cause)
+      })
+    if (answer === undefined) return reply.hijack()
+    return reply.code(answer.status).headers(responseHeaders(answer.headers)).send(answer.body)
+  }
+}
+
+/**
+ * The same path at the service. A path that a URL parser reads differently (dot segments, another host) would reach
+ * another route than the one whose access was checked: there is nothing at such a path. @fastify/reply-from refuses
+ * decoded dot segments too, but inside the breaker, where a client's mistake would count against the service.
+ */
+function targetOf(request: FastifyRequest, base: string): URL {
+  const [path = ''] = request.url.split('?', 1)
+  const target = URL.canParse(request.url, base) ? new URL(request.url, base) : undefined
+  const same = target !== undefined && target.pathname === path && target.origin === new URL(base).origin
+  if (!same || /[\\/]\.\.|\.\.[\\/]/.test(decodeURIComponent(path))) throw notFound('path')
+  return target
+}
+
+interface Exchange {
+  target: URL
+  headers: Record<string, string>
+  timeoutMs: number
+  signal: AbortSignal
+}
+
+function exchange(request: FastifyRequest, reply: FastifyReply, call: Exchange): Promise<Answer> {
+  const { target, headers, timeoutMs, signal } = call
+  const body = Buffer.isBuffer(request.body) ? request.body : undefined
+  return new Promise((resolve, reject) => {
+    let failed = false
+    let answered: Headers = {}
+    const fail = (error: Error) => {
+      failed = true
+      reject(error)
+    }
+    reply.raw.once('close', () => fail(new ClientGoneError('the client hung up')))
+    reply.from(target.pathname, {
+      getUpstream: () => target.origin,
+      queryString: () => target.search.slice(1),
+      timeout: timeoutMs + CLEAN_UP_AFTER_MS,
+      ...(body === undefined
+        ? {}
+        : { body, contentType: headers['content-type'] ?? 'application/octet-stream' }),
+      rewriteRequestHeaders: () => headers,
+      // the answer's headers are set when it is known to be usable
+      rewriteHeaders: (headersOfAnswer) => {
+        answered = headersOfAnswer
+        return {}
+      },
+      onResponse: (_request, _reply, { statusCode, stream }) => {
+        if (signal.aborted || failed) discard(stream)
+        else resolve({ status: statusCode, headers: answered, body: stream })
+      },
+      onError: (_reply, { error }) => fail(error),
+    })
+  })
+}
+
+/** Ends an answer that nobody wants; that it breaks off then is no news. */
+function discard(body: Readable): void {
+  body.on('error', () => {}).destroy()
+}
+
+/** Clients get JSON; of a service's failures only those that it explains. */
+function usable(service: ServiceName, answer: Answer): Answer {
+  const type = String(answer.headers['content-type'] ?? '')
+    .split(';', 1)[0]
+    ?.trim()
+  const empty = answer.status === 204 || answer.headers['content-length'] === '0'
+  const fine =
+    answer.status >= 500
+      ? type === PROBLEM_TYPE
+      : empty || type === 'application/json' || type === PROBLEM_TYPE
+  if (fine) return answer
+  discard(answer.body)
+  throw new UnusableAnswerError(`${service} answered ${answer.status} as ${type === '' ? 'nothing' : type}`)
+}
+
+const NOT_SENT_CODES = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
+
+function toProblem(service: ServiceName, timeoutMs: number, cause: unknown): ProblemError {
+  if (isCircuitOpen(cause)) {
+    return new ProblemError('unavailable', `The ${service} service is not asked while it fails.`, {
+      cause,
+      retryAfter: 2,
+    })
+  }
+  if (isTimeout(cause) || hasCode(cause, (code) => code === 'UND_ERR_HEADERS_TIMEOUT')) {
+    const detail = `The ${service} service took longer than ${timeoutMs / 1_000} s; it may still have acted.`
+    return new ProblemError('upstream_timeout', detail, { cause, retryAfter: 2 })
+  }
+  const detail = hasCode(cause, (code) => NOT_SENT_CODES.has(code))
+    ? `The ${service} service cannot be reached; nothing has happened.`
+    : `The ${service} service gave no usable answer; it may have acted.`
+  return new ProblemError('upstream_unreachable', detail, { cause, retryAfter: 2 })
+}
+
+/** Looks at the error's code and those of its causes. */
+function hasCode(error: unknown, matches: (code: string) => boolean): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if ('code' in at && typeof at.code === 'string' && matches(at.code)) return true
+  }
+  return false
+}

@@ -1,0 +1,51 @@
+/** Which headers cross the gateway. Both lists say what passes; everything else stays outside. */
+
+const REQUEST_HEADERS = [
+  'accept',
+  'content-type',
+  'idempotency-key',
+  'if-match',
+  'last-event-id',
+  'provider-signature',
+  'carrier-signature',
+] as const
+
+const RESPONSE_HEADERS = [
+  'content-type',
+  'content-length',
+  'location',
+  'retry-after',
+  'etag',
+  'idempotency-replayed',
+  'allow',
+  'cache-control',
+  'www-authenticate',
+] as const
+
+export type Headers = Readonly<Record<string, string | string[] | undefined>>
+
+/** What a service is told by the gateway itself. */
+export interface OwnHeaders {
+  host: string
+  authorization: string
+  'x-request-id': string
+  'x-client-ip': string
+  traceparent: string
+}
+
+/** The headers of the request to a service. Identity comes from the signed token alone. */
+export function requestHeaders(inbound: Headers, own: OwnHeaders): Record<string, string> {
+  return { ...pick(inbound, REQUEST_HEADERS), ...own }
+}
+
+/** The headers of a service's answer that a client gets to see. */
+export const responseHeaders = (upstream: Headers): Record<string, string> => pick(upstream, RESPONSE_HEADERS)
+
+function pick(headers: Headers, names: readonly string[]): Record<string, string> {
+  const picked: Record<string, string> = {}
+  for (const name of names) {
+    const value = headers[name]
+    if (value !== undefined) picked[name] = Array.isArray(value) ? value.join(', ') : value
+  }
+  return picked
+}

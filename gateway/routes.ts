@@ -1,0 +1,72 @@
+/**
+ * The route table: every path of the platform that strangers reach, the service behind it, and its limit. Who may call
+ * and with what stands in the contract. A contract that is not listed here is not public.
+ */
+import type { RouteContract } from '#contracts/http/route.ts'
+import * as inventory from '#contracts/http/inventory.ts'
+import * as orders from '#contracts/http/orders.ts'
+import * as payments from '#contracts/http/payments.ts'
+import * as shipping from '#contracts/http/shipping.ts'
+import * as users from '#contracts/http/users.ts'
+import type { ServiceName } from '#contracts/services.ts'
+import type { LimitName } from './limits.ts'
+
+/** Webhooks are small; a megabyte is for people. */
+export const BODY_LIMIT_BYTES = 1_048_576
+export const WEBHOOK_BODY_LIMIT_BYTES = 262_144
+
+export interface RouteRow {
+  readonly contract: RouteContract
+  readonly service: ServiceName
+  readonly limit: LimitName
+  readonly bodyLimit: number
+}
+
+const row = (
+  contract: RouteContract,
+  service: ServiceName,
+  limit: LimitName,
+  bodyLimit = BODY_LIMIT_BYTES,
+): RouteRow => ({ contract, service, limit, bodyLimit })
+
+export const ROUTES: readonly RouteRow[] = [
+  row(users.registerUser, 'users', 'users'),
+  row(users.readMe, 'users', 'users'),
+  row(users.updateMe, 'users', 'users'),
+  row(users.eraseMe, 'users', 'users'),
+  row(users.listUsers, 'users', 'users'),
+  row(users.readUser, 'users', 'users'),
+  row(users.setRoles, 'users', 'users'),
+  row(users.login, 'users', 'auth'),
+  row(users.refresh, 'users', 'auth'),
+  row(users.logout, 'users', 'auth'),
+  row(users.createApiKey, 'users', 'apiKeys'),
+  row(users.listApiKeys, 'users', 'apiKeys'),
+  row(users.revokeApiKey, 'users', 'apiKeys'),
+  row(users.jwks, 'users', 'public'),
+
+  row(inventory.listProducts, 'inventory', 'public'),
+  row(inventory.readProduct, 'inventory', 'public'),
+  row(inventory.putProduct, 'inventory', 'operations'),
+  row(inventory.removeProduct, 'inventory', 'operations'),
+  row(inventory.listWarehouses, 'inventory', 'operations'),
+  row(inventory.readStock, 'inventory', 'operations'),
+  row(inventory.adjustStock, 'inventory', 'operations'),
+
+  row(orders.quoteOrder, 'orders', 'public'),
+  row(orders.placeOrder, 'orders', 'orders'),
+  row(orders.listOrders, 'orders', 'orders'),
+  row(orders.readOrder, 'orders', 'orders'),
+  row(orders.readTimeline, 'orders', 'orders'),
+  row(orders.cancelOrder, 'orders', 'orders'),
+  row(orders.operateOrder, 'orders', 'orders'),
+  row(orders.listAttention, 'orders', 'operations'),
+
+  row(payments.listPayments, 'payments', 'orders'),
+  row(payments.paymentWebhook, 'payments', 'webhooks', WEBHOOK_BODY_LIMIT_BYTES),
+
+  row(shipping.listShipments, 'shipping', 'shipments'),
+  row(shipping.readShipment, 'shipping', 'shipments'),
+  row(shipping.scanShipment, 'shipping', 'shipments'),
+  row(shipping.carrierWebhook, 'shipping', 'webhooks', WEBHOOK_BODY_LIMIT_BYTES),
+]
