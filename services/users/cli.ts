@@ -52,7 +52,7 @@ const parseEmail = parser('the address', Type.String({ format: 'email', maxLengt
  */
 export async function runCommand(words: readonly string[], environment: Environment): Promise<string> {
   const [command, ...rest] = words
-  const run = command === undefined ? undefined : COMMANDS[command]
+  const run = command !== undefined && Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined
   if (run === undefined || rest.length !== run.words) throw new UsageError(HELP)
   const { DATABASE_URL } = loadConfig(databaseSchema, environment)
   const store = openStore({ DATABASE_URL, DATABASE_POOL: 2 })
