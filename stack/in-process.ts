@@ -1,0 +1,72 @@
+/** The whole platform composed in this one process: services, workers, gateway and the simulated outside world. */
+import { inventoryService } from '#services/inventory/main.ts'
+import { notificationsService } from '#services/notifications/main.ts'
+import { ordersService } from '#services/orders/main.ts'
+import { paymentsService } from '#services/payments/main.ts'
+import { shippingService } from '#services/shipping/main.ts'
+import { usersService } from '#services/users/main.ts'
+import { startGateway } from '#gateway/main.ts'
+import type { Environment } from '#platform/config.ts'
+import { createLifecycle, type Stoppable } from '#platform/lifecycle.ts'
+import type { Logger } from '#platform/logger.ts'
+import { startService, type SharedResources } from '#platform/service.ts'
+import { createTemporalLink } from '#platform/temporal/link.ts'
+import { startCarrier } from '#sandbox/carrier/main.ts'
+import { startProvider } from '#sandbox/provider/main.ts'
+import type { ProcessName, Servers } from './environments.ts'
+
+export interface InProcessOptions {
+  environments: Record<ProcessName, Environment>
+  servers: Servers
+  logger: Logger
+}
+
+export async function startInProcess({ environments, servers, logger }: InProcessOptions): Promise<Stoppable> {
+  const lifecycle = createLifecycle(logger)
+  const payloadKeys = environments.orders['PAYLOAD_KEYS']
+  // one connection and one workflow bundle serve all workers
+  const temporal = createTemporalLink(
+    {
+      TEMPORAL_ADDRESS: servers.temporalAddress,
+      TEMPORAL_NAMESPACE: servers.temporalNamespace,
+      ...(payloadKeys === undefined ? {} : { PAYLOAD_KEYS: payloadKeys }),
+    },
+    logger,
+  )
+  lifecycle.onStop('temporal', () => temporal.close())
+  const shared: SharedResources = { temporal, logger }
+  const begin = async (name: ProcessName, starting: Promise<Stoppable>): Promise<void> => {
+    const running = await starting
+    lifecycle.onStop(name, () => running.stop())
+  }
+  const starts: Record<Exclude<ProcessName, 'gateway'>, (environment: Environment) => Promise<Stoppable>> = {
+    provider: (environment) => startProvider(environment, logger),
+    carrier: (environment) => startCarrier(environment, logger),
+    orders: (environment) => startService(ordersService, environment, shared),
+    inventory: (environment) => startService(inventoryService, environment, shared),
+    payments: (environment) => startService(paymentsService, environment, shared),
+    shipping: (environment) => startService(shippingService, environment, shared),
+    users: (environment) => startService(usersService, environment, shared),
+    notifications: (environment) => startService(notificationsService, environment, shared),
+  }
+  try {
+    const services = Object.entries(starts).map(([name, start]) => {
+      const process = name as keyof typeof starts // the keys of that very object
+      return begin(process, start(environments[process]))
+    })
+    await allSettled(services)
+    // last to start, first to stop: nobody is let in before there is somebody to answer
+    await begin('gateway', startGateway(environments.gateway, { logger }))
+  } catch (error) {
+    await lifecycle.stop()
+    throw error
+  }
+  return { stop: () => lifecycle.stop() }
+}
+
+/** Waits for all, so that everything that did start can be stopped; then throws what failed first. */
+async function allSettled(starting: Promise<void>[]): Promise<void> {
+  const results = await Promise.allSettled(starting)
+  const failed = results.find((result) => result.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
+}
