@@ -1,0 +1,304 @@
+import { readFileSync } from 'node:fs'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Environment } from '#platform/config.ts'
+import { createLogger } from '#platform/logger.ts'
+import {
+  API_KEY,
+  createTestClient,
+  isSigned,
+  startReceiver,
+  temporaryFolder,
+  until,
+  WEBHOOK_SECRET,
+} from '../shared/test-support.ts'
+import { startCarrier } from './main.ts'
+
+const ADDRESS = {
+  name: 'Ana Novak',
+  line1: 'Trubarjeva 7',
+  city: 'Ljubljana',
+  postalCode: '1000',
+  country: 'SI',
+}
+const booking = (changed: object = {}) => ({
+  reference: 'shipment-1',
+  warehouse: 'LJU',
+  lines: [{ sku: 'TEE-BLACK-M', quantity: 2 }],
+  address: ADDRESS,
+  ...changed,
+})
+const MANUAL = { CARRIER_DISPATCH_MS: 'manual', CARRIER_DELIVERY_MS: 'manual' }
+
+let folder: ReturnType<typeof temporaryFolder>
+const ended: (() => Promise<void>)[] = []
+const logged: string[] = []
+beforeEach(() => {
+  folder = temporaryFolder()
+  logged.length = 0
+})
+afterEach(async () => {
+  for (const end of ended.splice(0).toReversed()) await end()
+  folder.remove()
+})
+
+async function start(environment: Environment = MANUAL) {
+  const logger = createLogger({
+    service: 'test',
+    level: 'trace',
+    destination: { write: (line) => logged.push(line) },
+  })
+  const carrier = await startCarrier(
+    {
+      CARRIER_PORT: '0',
+      CARRIER_API_KEY: API_KEY,
+      CARRIER_LEDGER: folder.file('carrier.jsonl'),
+      ...environment,
+    },
+    logger,
+  )
+  ended.push(() => carrier.stop())
+  const client = createTestClient(carrier.url)
+  return {
+    ...client,
+    stop: () => carrier.stop(),
+    book: (changed: object = {}, key?: string) => client.post('/v1/bookings', booking(changed), key),
+    advance: (id: string, status: string) => client.post(`/v1/bookings/${id}/advance`, { status }),
+    cancel: (id: string) => client.post(`/v1/bookings/${id}/cancel`),
+    read: async (id: string) => (await client.get(`/v1/bookings/${id}`)).body,
+  }
+}
+
+const statuses = (body: { history?: { status: string }[] }) => body.history?.map(({ status }) => status)
+
+describe('a booking', () => {
+  it('is made once per key and found by its reference', async () => {
+    const { book, get } = await start()
+    const first = await book({}, 'k')
+    expect(first).toMatchObject({ status: 201, replayed: false })
+    expect(first.body).toEqual({
+      id: expect.stringMatching(/^book_/),
+      reference: 'shipment-1',
+      trackingNumber: expect.stringMatching(/^SBX\d{12}$/),
+      status: 'booked',
+      history: [{ status: 'booked', at: expect.any(String) }],
+    })
+    expect(await book({}, 'k')).toEqual({ ...first, replayed: true })
+    expect((await get('/v1/bookings?reference=shipment-1')).body).toEqual({ data: [first.body] })
+    expect((await get('/v1/bookings?reference=other')).body).toEqual({ data: [] })
+    expect((await get(`/v1/bookings/${first.body['id']}`)).body).toEqual(first.body)
+    expect((await get('/v1/bookings/book_none')).status).toBe(404)
+  })
+
+  it('fifty times at once with one key is one booking', async () => {
+    const { book, get } = await start()
+    const answers = await Promise.all(Array.from({ length: 50 }, () => book({}, 'k')))
+    expect(new Set(answers.map(({ body }) => body['id'])).size).toBe(1)
+    expect((await get('/v1/bookings?reference=shipment-1')).body['data']).toHaveLength(1)
+  })
+
+  it('with a known key and another address is refused', async () => {
+    const { book, get } = await start()
+    await book({}, 'k')
+    const other = { address: { ...ADDRESS, line1: 'Trubarjeva 8' } }
+    expect(await book(other, 'k')).toMatchObject({ status: 400, body: { code: 'idempotency_key_mismatch' } })
+    expect((await get('/ledger')).body['data']).toHaveLength(1)
+  })
+
+  it('needs the key of the API, an idempotency key and a valid body', async () => {
+    const { book, send, get } = await start()
+    const body = JSON.stringify(booking())
+    const json = { 'content-type': 'application/json' }
+    expect((await send('POST', '/v1/bookings', { ...json, 'idempotency-key': 'k' }, body)).status).toBe(401)
+    const known = { ...json, authorization: `Bearer ${API_KEY}` }
+    expect(await send('POST', '/v1/bookings', known, body)).toMatchObject({
+      status: 400,
+      body: { code: 'idempotency_key_missing' },
+    })
+    for (const changed of [
+      { lines: [] },
+      { lines: [{ sku: 'TEE-BLACK-M', quantity: 0 }] },
+      { insurance: true },
+      { address: { ...ADDRESS, email: 'ana@example.test' } },
+      { reference: '' },
+    ]) {
+      expect((await book(changed)).status).toBe(400)
+    }
+    expect((await get('/ledger')).body['data']).toEqual([])
+  })
+
+  it('leaves of its address nothing but the country in the ledger and the logs', async () => {
+    const { book, get } = await start()
+    await book()
+    await book({ address: { ...ADDRESS, city: 5 } })
+    const kept = readFileSync(folder.file('carrier.jsonl'), 'utf8')
+    expect((await get('/ledger')).body['data']).toMatchObject([
+      { type: 'booking', country: 'SI', warehouse: 'LJU' },
+    ])
+    expect(logged.length).toBeGreaterThan(0)
+    for (const secret of [ADDRESS.name, ADDRESS.line1, ADDRESS.city]) {
+      expect(kept).not.toContain(secret)
+      expect(logged.join('')).not.toContain(secret)
+    }
+  })
+})
+
+describe('by hand', () => {
+  it('a parcel moves only where it can go', async () => {
+    const { book, advance, read } = await start()
+    const { id } = (await book()).body
+    for (const [status, expected] of [
+      ['delivered', 409],
+      ['lost', 409],
+      ['cancelled', 400],
+      ['booked', 400],
+      ['dispatched', 200],
+      ['dispatched', 409],
+      ['lost', 200],
+      ['delivered', 409],
+      ['dispatched', 409],
+    ] as const) {
+      const before = await read(id)
+      const answer = await advance(id, status)
+      expect([status, answer.status]).toEqual([status, expected])
+      if (expected !== 200) expect(await read(id)).toEqual(before)
+      if (expected === 409) expect(answer.body['code']).toBe('booking_transition_refused')
+    }
+    expect(statuses(await read(id))).toEqual(['booked', 'dispatched', 'lost'])
+  })
+
+  it('a booking is cancelled before it leaves, again without effect, and not after', async () => {
+    const { book, advance, cancel, read } = await start()
+    const { id } = (await book()).body
+    const cancelled = await cancel(id)
+    expect(cancelled).toMatchObject({ status: 200, body: { status: 'cancelled' } })
+    expect((await cancel(id)).body).toEqual(cancelled.body)
+    expect((await advance(id, 'dispatched')).status).toBe(409)
+
+    const gone = (await book()).body['id']
+    await advance(gone, 'dispatched')
+    expect(await cancel(gone)).toMatchObject({ status: 409, body: { code: 'booking_dispatched' } })
+    await advance(gone, 'delivered')
+    expect((await cancel(gone)).status).toBe(409)
+    expect(statuses(await read(gone))).toEqual(['booked', 'dispatched', 'delivered'])
+  })
+
+  it('cancel and dispatch at once: one of them wins', async () => {
+    const { book, advance, cancel, read } = await start()
+    for (let round = 0; round < 10; round += 1) {
+      const { id } = (await book()).body
+      const [first, second] = await Promise.all([cancel(id), advance(id, 'dispatched')])
+      expect(new Set([first.status, second.status])).toEqual(new Set([200, 409]))
+      expect((await read(id))['history']).toHaveLength(2)
+    }
+  })
+})
+
+describe('by itself', () => {
+  it('a parcel is dispatched and delivered', async () => {
+    const { book, read } = await start({ CARRIER_DISPATCH_MS: '100', CARRIER_DELIVERY_MS: '150' })
+    const { id } = (await book()).body
+    await until(async () => (await read(id))['status'] === 'delivered')
+    const { history } = await read(id)
+    expect(statuses({ history })).toEqual(['booked', 'dispatched', 'delivered'])
+    const [booked, dispatched, delivered] = history.map(({ at }: { at: string }) => Date.parse(at))
+    expect(dispatched - booked).toBeGreaterThanOrEqual(95)
+    expect(delivered - dispatched).toBeGreaterThanOrEqual(145)
+  })
+
+  it('a parcel that is cancelled stays, and one that was moved by hand is not moved twice', async () => {
+    const { book, cancel, advance, read } = await start({
+      CARRIER_DISPATCH_MS: '150',
+      CARRIER_DELIVERY_MS: 'manual',
+    })
+    const cancelled = (await book()).body['id']
+    await cancel(cancelled)
+    const moved = (await book()).body['id']
+    await advance(moved, 'dispatched')
+    const last = (await book()).body['id']
+    await until(async () => (await read(last))['status'] === 'dispatched')
+    expect(statuses(await read(cancelled))).toEqual(['booked', 'cancelled'])
+    expect(statuses(await read(moved))).toEqual(['booked', 'dispatched'])
+  })
+
+  it('goes on after a restart, counted from the last movement', async () => {
+    const first = await start({ CARRIER_DISPATCH_MS: '300', CARRIER_DELIVERY_MS: 'manual' })
+    const { id } = (await first.book({}, 'k')).body
+    await first.stop()
+    const second = await start({ CARRIER_DISPATCH_MS: '300', CARRIER_DELIVERY_MS: '0' })
+    expect(await second.book({}, 'k')).toMatchObject({ status: 201, replayed: true, body: { id } })
+    expect(statuses(await second.read(id))).toEqual(['booked'])
+    await until(async () => (await second.read(id))['status'] === 'delivered')
+    const { history } = await second.read(id)
+    expect(Date.parse(history[1].at) - Date.parse(history[0].at)).toBeLessThan(1_500)
+  })
+
+  it('what was due while it was away happens at once', async () => {
+    const first = await start()
+    const { id } = (await first.book()).body
+    await first.stop()
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 })
+    ended.push(async () => void vi.useRealTimers())
+    const second = await start({ CARRIER_DISPATCH_MS: '60000', CARRIER_DELIVERY_MS: '60000' })
+    await vi.waitFor(async () => expect((await second.read(id))['status']).toBe('dispatched'))
+  })
+})
+
+describe("the carrier's webhooks", () => {
+  it('tell every movement, signed, without the address', async () => {
+    const receiver = await startReceiver('carrier-signature')
+    ended.push(() => receiver.stop())
+    const { book, advance, cancel } = await start({
+      ...MANUAL,
+      CARRIER_WEBHOOK_URL: receiver.url,
+      CARRIER_WEBHOOK_SECRET: WEBHOOK_SECRET,
+    })
+    await cancel((await book()).body['id'])
+    const { id } = (await book()).body
+    const moved = await advance(id, 'dispatched')
+    await until(() => receiver.received.length === 1)
+    await advance(id, 'delivered')
+    await until(() => receiver.received.length === 2)
+    const { at } = moved.body['history'][1]
+    expect(receiver.received[0]?.body).toEqual({
+      id: expect.stringMatching(/^evt_/),
+      type: 'parcel.dispatched',
+      createdAt: at,
+      data: { bookingId: id, reference: 'shipment-1', status: 'dispatched', at },
+    })
+    expect(receiver.received[1]?.body).toMatchObject({
+      type: 'parcel.delivered',
+      data: { status: 'delivered' },
+    })
+    expect(receiver.received.every((got) => isSigned(got, WEBHOOK_SECRET))).toBe(true)
+  })
+
+  it('that were not taken are sent after a restart', async () => {
+    const receiver = await startReceiver('carrier-signature', [500])
+    ended.push(() => receiver.stop())
+    const telling = {
+      ...MANUAL,
+      CARRIER_WEBHOOK_URL: receiver.url,
+      CARRIER_WEBHOOK_SECRET: WEBHOOK_SECRET,
+      CARRIER_WEBHOOK_RETRY_MS: '60000',
+    }
+    const first = await start(telling)
+    await first.advance((await first.book()).body['id'], 'dispatched')
+    await until(() => receiver.received.length === 1)
+    await first.stop()
+    const second = await start(telling)
+    await until(() => receiver.received.length === 2)
+    expect(receiver.received[1]?.body).toEqual(receiver.received[0]?.body)
+    await until(async () => (await second.get('/ledger')).body['data'].length === 4)
+  })
+})
+
+describe('faults', () => {
+  it('take the carrier away and bring it back', async () => {
+    const { book, post, get } = await start()
+    await post('/faults', { mode: 'down' })
+    expect((await book({}, 'k')).status).toBe(503)
+    expect((await get('/ledger')).body['data']).toEqual([])
+    await post('/faults/clear')
+    expect(await book({}, 'k')).toMatchObject({ status: 201, replayed: false })
+  })
+})
