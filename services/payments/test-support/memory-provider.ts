@@ -24,6 +24,9 @@ export interface MemoryProvider extends PaymentProvider {
   unreadable: boolean
 }
 
+const DECLINED = 'pm_card_visa_chargeDeclined'
+const METHODS = ['pm_card_visa', DECLINED, 'pm_card_authenticationRequired']
+
 /** Executes after a moment, so that calls interleave. */
 export const answerSoon: Intercept = async (_call, execute) => {
   await sleep(Math.random() * 4)
@@ -37,7 +40,7 @@ export function createMemoryProvider({
   keyLifetimeHours = 24,
   lookupByReference = true,
 } = {}) {
-  const answers = new Map<string, ProviderOutcome>()
+  const answers = new Map<string, { parameters: string; outcome: ProviderOutcome }>()
   const provider: MemoryProvider = {
     name: 'memory',
     capabilities: { multicapture, keyLifetimeHours, lookupByReference },
@@ -46,54 +49,54 @@ export function createMemoryProvider({
     intercept: answerSoon,
     unreadable: false,
 
-    authorize: ({ amount, paymentMethod, reference }, key) =>
-      call({ operation: 'authorize', key }, () => {
-        const declined = paymentMethod.includes('Declined')
+    authorize: (request, key) =>
+      call({ operation: 'authorize', key }, JSON.stringify(request), () => {
+        const { amount, paymentMethod, reference } = request
+        if (!METHODS.includes(paymentMethod)) return { outcome: 'declined', code: 'payment_method_unknown' }
         const authorization: ProviderAuthorization = {
           id: `auth_${provider.authorizations.length + 1}`,
           reference,
-          state: declined
-            ? 'declined'
-            : paymentMethod.includes('authentication')
-              ? 'requires_action'
-              : 'approved',
+          state: stateOf(paymentMethod),
           amount,
           captured: 0,
           refunded: 0,
           released: 0,
           brand: 'visa',
           last4: '4242',
-          declineCode: declined ? 'card_declined' : null,
+          declineCode: paymentMethod === DECLINED ? 'card_declined' : null,
         }
         provider.authorizations.push(authorization)
-        if (declined) return { outcome: 'declined', code: 'card_declined' }
+        if (paymentMethod === DECLINED) return { outcome: 'declined', code: 'card_declined' }
         const outcome = authorization.state === 'approved' ? 'succeeded' : 'requires_action'
         return { outcome, authorization: { ...authorization } }
       }),
 
     capture: (id, amount, key) =>
-      call({ operation: 'capture', key }, () =>
+      call({ operation: 'capture', key }, `${id} ${amount}`, () =>
         change(id, (known) => {
           if (openAt(known) < amount) return 'capture_exceeds_authorized'
           known.captured += amount
           if (!multicapture) known.released = known.amount - known.captured
+          return undefined
         }),
       ),
 
     void: (id, key) =>
-      call({ operation: 'void', key }, () =>
+      call({ operation: 'void', key }, id, () =>
         change(id, (known) => {
           if (openAt(known) === 0 && known.state !== 'requires_action') return 'nothing_to_void'
           known.released += openAt(known)
           if (known.captured === 0) known.state = 'closed'
+          return undefined
         }),
       ),
 
     refund: (id, { amount }, key) =>
-      call({ operation: 'refund', key }, () =>
+      call({ operation: 'refund', key }, `${id} ${amount}`, () =>
         change(id, (known) => {
           if (known.captured - known.refunded < amount) return 'refund_exceeds_captured'
           known.refunded += amount
+          return undefined
         }),
       ),
 
@@ -103,16 +106,21 @@ export function createMemoryProvider({
   }
   return provider
 
-  function call(request: ProviderCall, work: () => ProviderOutcome): Promise<ProviderOutcome> {
+  function call(
+    request: ProviderCall,
+    parameters: string,
+    work: () => ProviderOutcome,
+  ): Promise<ProviderOutcome> {
     provider.calls.push(request)
     return provider.intercept(request, () => {
-      const outcome = answers.get(request.key) ?? work()
-      answers.set(request.key, outcome)
-      return outcome
+      const known = answers.get(request.key) ?? { parameters, outcome: work() }
+      answers.set(request.key, known)
+      if (known.parameters === parameters) return known.outcome
+      return { outcome: 'unknown', cause: new Error('this key came before with other parameters') }
     })
   }
 
-  function change(id: string, work: (known: ProviderAuthorization) => string | void): ProviderOutcome {
+  function change(id: string, work: (known: ProviderAuthorization) => string | undefined): ProviderOutcome {
     const known = provider.authorizations.find((each) => each.id === id)
     const refusal = known === undefined ? 'not_found' : work(known)
     if (known === undefined || typeof refusal === 'string')
@@ -124,6 +132,11 @@ export function createMemoryProvider({
     if (provider.unreadable) throw new Error('the provider is away')
     return provider.authorizations
   }
+}
+
+function stateOf(paymentMethod: string): ProviderAuthorization['state'] {
+  if (paymentMethod === DECLINED) return 'declined'
+  return paymentMethod === 'pm_card_visa' ? 'approved' : 'requires_action'
 }
 
 const copy = (found: ProviderAuthorization | undefined) => (found === undefined ? undefined : { ...found })

@@ -1,0 +1,118 @@
+/** The sandbox's faulty payment methods, through the HTTP adapter. */
+import { randomUUID } from 'node:crypto'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { FAILURE } from '#contracts/workflows.ts'
+import { createLogger } from '#platform/logger.ts'
+import { freshDatabase } from '#tests/support/database.ts'
+import { startSandboxProvider, type SandboxProvider } from '#tests/support/sandbox-provider.ts'
+import type { PaymentProvider } from './providers/provider.ts'
+import { createProvider } from './providers/sandbox/provider.ts'
+import type { Store } from './store.ts'
+import {
+  createPayments,
+  findViolations,
+  newOrder,
+  openTestStore,
+  readBooks,
+} from './test-support/payments.ts'
+
+let database: Store
+let sandbox: SandboxProvider
+let provider: PaymentProvider
+let payments: ReturnType<typeof createPayments>
+
+beforeAll(async () => {
+  database = openTestStore(await freshDatabase('payments'))
+})
+afterAll(() => database.$disconnect())
+beforeEach(async () => {
+  sandbox = await startSandboxProvider({ PROVIDER_HANG_MS: '3000' })
+  provider = createProvider({
+    url: sandbox.url,
+    apiKey: sandbox.apiKey,
+    webhookSecret: 'not used here, not used here',
+    timeoutMs: 500,
+    multicapture: true,
+    keyLifetimeHours: 24,
+    logger: createLogger({ service: 'payments', level: 'silent' }),
+  })
+  payments = createPayments(database, provider, { timings: { timeoutMs: 500, marginMs: 100 } })
+})
+afterEach(() => sandbox.stop())
+
+const unknown = { type: FAILURE.outcomeUnknown }
+
+async function violations(orderId: string): Promise<string[]> {
+  const found = await provider.findByReference(`${orderId}:authorize:1`)
+  return findViolations(database, orderId, found === undefined ? [] : [found])
+}
+
+describe('the sandbox provider', () => {
+  it.each(['pm_sandbox_timeout_after_charge', 'pm_sandbox_error_after_charge'])(
+    '%s is found by our reference',
+    async (paymentMethod) => {
+      const order = newOrder({ paymentMethod })
+      await expect(payments.authorize(order)).rejects.toMatchObject(unknown)
+      expect(await payments.authorize(order)).toMatchObject({ outcome: 'authorized' })
+      expect(await readBooks(database, order.orderId)).toMatchObject({
+        status: 'authorized',
+        attempts: ['authorize:1 succeeded'],
+      })
+      expect(await violations(order.orderId)).toEqual([])
+    },
+  )
+
+  it('pm_sandbox_error_then_ok works with the same key at the third try', async () => {
+    const order = newOrder({ paymentMethod: 'pm_sandbox_error_then_ok' })
+    await expect(payments.authorize(order)).rejects.toMatchObject(unknown)
+    await expect(payments.authorize(order)).rejects.toMatchObject(unknown)
+    expect(await payments.authorize(order)).toMatchObject({ outcome: 'authorized' })
+    expect(await violations(order.orderId)).toEqual([])
+  })
+
+  it('pm_sandbox_void_fails is released after the faults are cleared, with the same key', async () => {
+    const order = newOrder({ paymentMethod: 'pm_sandbox_void_fails' })
+    await payments.authorize(order)
+    await expect(payments.voidPayment(order)).rejects.toMatchObject(unknown)
+    await expect(payments.voidPayment(order)).rejects.toMatchObject(unknown)
+    expect(await readBooks(database, order.orderId)).toMatchObject({ status: 'authorized', released: 0 })
+    await sandbox.clearFaults()
+    await payments.voidPayment(order)
+    expect(await readBooks(database, order.orderId)).toMatchObject({
+      status: 'voided',
+      attempts: ['authorize:1 succeeded', 'void:1 succeeded'],
+    })
+    expect(await violations(order.orderId)).toEqual([])
+  })
+
+  it('pm_sandbox_capture_fails is owed, and captured after the faults are cleared, with a new key', async () => {
+    const order = newOrder({ paymentMethod: 'pm_sandbox_capture_fails' })
+    await payments.authorize(order)
+    const parcel = { orderId: order.orderId, shipmentId: randomUUID(), amount: 9_500, shipping: 500 }
+    expect(await payments.capture(parcel)).toEqual({ outcome: 'refused', code: 'capture_failed' })
+    await sandbox.clearFaults()
+    expect(await payments.capture(parcel)).toEqual({ outcome: 'captured', captured: 10_000 })
+    expect(await readBooks(database, order.orderId)).toMatchObject({
+      status: 'captured',
+      attempts: ['authorize:1 succeeded', 'capture:1 declined', 'capture:2 succeeded'],
+    })
+    expect(await violations(order.orderId)).toEqual([])
+  })
+
+  it('pm_card_authenticationRequired is given up at the provider', async () => {
+    const order = newOrder({ paymentMethod: 'pm_card_authenticationRequired' })
+    expect(await payments.authorize(order)).toEqual({ outcome: 'declined', code: 'authentication_required' })
+    expect(await provider.findByReference(`${order.orderId}:authorize:1`)).toMatchObject({
+      state: 'closed',
+      released: 0,
+    })
+    expect(await violations(order.orderId)).toEqual([])
+  })
+
+  it('declines and unknown methods end the payment with their code', async () => {
+    const declined = newOrder({ paymentMethod: 'pm_card_visa_chargeDeclined' })
+    expect(await payments.authorize(declined)).toEqual({ outcome: 'declined', code: 'card_declined' })
+    const nobody = newOrder({ paymentMethod: 'pm_nobody' })
+    expect(await payments.authorize(nobody)).toEqual({ outcome: 'declined', code: 'payment_method_unknown' })
+  })
+})

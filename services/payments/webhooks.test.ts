@@ -1,0 +1,267 @@
+import { createHmac, randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createHttpServer } from '#platform/http/server.ts'
+import { createLogger } from '#platform/logger.ts'
+import type { Caller } from '#platform/service-token.ts'
+import { freshDatabase } from '#tests/support/database.ts'
+import { createListPayments } from './list-payments.ts'
+import { processWebhooks } from './process-webhooks.ts'
+import { openAt } from './providers/provider.ts'
+import { createProvider } from './providers/sandbox/provider.ts'
+import { createReceiveWebhook } from './receive-webhook.ts'
+import { registerRoutes } from './routes.ts'
+import type { Store } from './store.ts'
+import { answerSoon, createMemoryProvider, type MemoryProvider } from './test-support/memory-provider.ts'
+import {
+  createPayments,
+  findViolations,
+  newOrder,
+  openTestStore,
+  passDeadlines,
+  readBooks,
+} from './test-support/payments.ts'
+
+const SECRET = 'a secret for webhook signatures'
+const logger = createLogger({ service: 'payments', level: 'silent' })
+const lost = new Error('the answer was lost')
+
+let database: Store
+let provider: MemoryProvider
+let payments: ReturnType<typeof createPayments>
+let caller: Caller
+
+beforeAll(async () => {
+  database = openTestStore(await freshDatabase('payments'))
+})
+afterAll(() => database.$disconnect())
+beforeEach(async () => {
+  await database.providerWebhook.deleteMany()
+  provider = createMemoryProvider()
+  payments = createPayments(database, provider)
+  caller = { kind: 'anonymous', subject: 'anonymous', roles: [], scopes: [] }
+})
+
+function door() {
+  const sandbox = createProvider({
+    url: 'http://127.0.0.1:9',
+    apiKey: 'key',
+    webhookSecret: SECRET,
+    timeoutMs: 1_000,
+    multicapture: true,
+    keyLifetimeHours: 24,
+    logger,
+  })
+  const app = createHttpServer({ logger, probes: {} })
+  registerRoutes(app, async () => caller, {
+    listPayments: createListPayments({ database }),
+    receiveWebhook: createReceiveWebhook({ database, provider: sandbox, onStored: () => {} }),
+  })
+  return app
+}
+
+function webhook(reference: string, { id = `evt_${randomUUID()}`, secret = SECRET, padding = 0 } = {}) {
+  const payload = JSON.stringify({
+    id,
+    type: 'authorization.authorized',
+    data: { reference },
+    padding: 'x'.repeat(padding),
+  })
+  const at = Math.floor(Date.now() / 1000)
+  const signature = createHmac('sha256', secret).update(`${at}.${payload}`).digest('hex')
+  return {
+    payload,
+    headers: { 'content-type': 'application/json', 'provider-signature': `t=${at},v1=${signature}` },
+  }
+}
+
+const post = (message: ReturnType<typeof webhook>, name = 'sandbox') =>
+  door().inject({ method: 'POST', url: `/api/v1/webhooks/payments/${name}`, ...message })
+
+const workOff = () => processWebhooks({ database, reconcilePayment: payments.reconcile, logger })
+
+describe('the webhook route', () => {
+  it('stores a genuine webhook once, bytes as they came', async () => {
+    const message = webhook('r', { id: 'evt_1' })
+    for (let time = 0; time < 2; time++) {
+      const answer = await post(message)
+      expect([answer.statusCode, answer.json()]).toEqual([200, { received: true }])
+    }
+    const stored = await database.providerWebhook.findMany()
+    expect(
+      stored.map(({ eventId, raw, processedAt }) => [eventId, Buffer.from(raw).toString(), processedAt]),
+    ).toEqual([['evt_1', message.payload, null]])
+  })
+
+  it.each<[string, () => ReturnType<typeof post>, number, string]>([
+    [
+      'a wrong signature',
+      () => post(webhook('r', { secret: 'another secret altogether' })),
+      401,
+      'invalid_signature',
+    ],
+    [
+      'no signature',
+      () =>
+        post({ ...webhook('r'), headers: { 'content-type': 'application/json', 'provider-signature': '' } }),
+      401,
+      'invalid_signature',
+    ],
+    ['a provider that is not ours', () => post(webhook('r'), 'nobody'), 404, 'not_found'],
+    ['a body above 256 KiB', () => post(webhook('r', { padding: 256 * 1024 })), 413, 'body_too_large'],
+  ])('refuses %s and stores nothing', async (_what, send, status, code) => {
+    const answer = await send()
+    expect([answer.statusCode, answer.json()]).toMatchObject([status, { code }])
+    expect(await database.providerWebhook.count()).toBe(0)
+  })
+
+  it('takes 200 KiB', async () => {
+    expect((await post(webhook('r', { padding: 200 * 1024 }))).statusCode).toBe(200)
+  })
+})
+
+describe('processWebhooks', () => {
+  it('settles what is unknown by reading, whatever the webhook says, in any order and number', async () => {
+    const order = newOrder()
+    provider.intercept = async (_call, execute) => {
+      execute()
+      return { outcome: 'unknown', cause: lost }
+    }
+    await expect(payments.authorize(order)).rejects.toThrow('not known')
+    for (let time = 0; time < 3; time++) await post(webhook(`${order.orderId}:authorize:1`))
+    expect(await workOff()).toBe(3)
+    expect(await readBooks(database, order.orderId)).toMatchObject({
+      status: 'authorized',
+      events: ['payment.created', 'payment.authorized'],
+    })
+    expect(await workOff()).toBe(0)
+    expect(await payments.authorize(order)).toMatchObject({ outcome: 'authorized' })
+    expect(provider.calls).toHaveLength(1)
+    expect(await findViolations(database, order.orderId, provider.authorizations)).toEqual([])
+  })
+
+  it('sends nothing for an authorization that the provider does not know', async () => {
+    const order = newOrder()
+    provider.intercept = async () => ({ outcome: 'unknown', cause: lost })
+    await expect(payments.authorize(order)).rejects.toThrow('not known')
+    await post(webhook(`${order.orderId}:authorize:1`))
+    expect(await workOff()).toBe(1)
+    expect(provider.calls).toHaveLength(1)
+    expect(await readBooks(database, order.orderId)).toMatchObject({
+      status: 'created',
+      attempts: ['authorize:1 unknown'],
+    })
+  })
+
+  it('settles a capture whose process died', async () => {
+    const order = newOrder()
+    await payments.authorize(order)
+    provider.intercept = async (_call, execute) => {
+      execute()
+      return { outcome: 'unknown', cause: lost }
+    }
+    await expect(
+      payments.capture({ orderId: order.orderId, shipmentId: randomUUID(), amount: 4_000, shipping: 0 }),
+    ).rejects.toThrow('not known')
+    await post(webhook(`${order.orderId}:authorize:1`))
+    await workOff()
+    expect(await readBooks(database, order.orderId)).toMatchObject({
+      status: 'partially_captured',
+      captured: 4_000,
+    })
+    expect(await findViolations(database, order.orderId, provider.authorizations)).toEqual([])
+  })
+
+  it('releases an authorization that lands after its order was voided and its process died', async () => {
+    const order = newOrder()
+    let land = () => {}
+    provider.intercept = (call, execute) =>
+      call.operation === 'authorize'
+        ? new Promise(() => (land = () => void execute()))
+        : answerSoon(call, execute)
+    void payments.authorize(order)
+    await expect.poll(() => provider.calls.length).toBe(1)
+    await passDeadlines(database, order.orderId)
+    await payments.voidPayment(order)
+    land()
+    await post(webhook(`${order.orderId}:authorize:1`))
+    await workOff()
+    expect(provider.authorizations.map(openAt)).toEqual([0])
+    expect(await readBooks(database, order.orderId)).toMatchObject({
+      status: 'voided',
+      authorized: 10_000,
+      released: 10_000,
+    })
+    expect(await findViolations(database, order.orderId, provider.authorizations)).toEqual([])
+  })
+
+  it('keeps a webhook while the provider cannot be read, and tries again', async () => {
+    const order = newOrder()
+    provider.intercept = async (_call, execute) => {
+      execute()
+      return { outcome: 'unknown', cause: lost }
+    }
+    await expect(payments.authorize(order)).rejects.toThrow('not known')
+    await post(webhook(`${order.orderId}:authorize:1`))
+    provider.unreadable = true
+    await workOff()
+    expect(await database.providerWebhook.count({ where: { processedAt: null } })).toBe(1)
+    provider.unreadable = false
+    expect(await workOff()).toBe(0)
+    await database.$executeRaw`UPDATE provider_webhooks SET next_attempt_at = now()`
+    expect(await workOff()).toBe(1)
+    expect(await readBooks(database, order.orderId)).toMatchObject({ status: 'authorized' })
+  })
+
+  it('has done with a webhook about something that is not ours', async () => {
+    await post(webhook('somebody else'))
+    await workOff()
+    expect(await database.providerWebhook.count({ where: { processedAt: null } })).toBe(0)
+  })
+})
+
+describe('the list of payments', () => {
+  const read = (orderId: string) =>
+    door().inject({ method: 'GET', url: `/api/v1/orders/${orderId}/payments` })
+  const user = (subject: string, roles: Caller['roles']): Caller => ({
+    kind: 'user',
+    subject,
+    roles,
+    scopes: ['*'],
+  })
+
+  it('shows owners and operators every attempt, and strangers nothing', async () => {
+    const order = newOrder()
+    await payments.authorize(order)
+    await payments.voidPayment(order)
+    for (const who of [user(order.customerId, ['customer']), user(randomUUID(), ['operator'])]) {
+      caller = who
+      const answer = await read(order.orderId)
+      expect(answer.statusCode).toBe(200)
+      expect(answer.json()).toMatchObject({
+        data: [
+          {
+            orderId: order.orderId,
+            status: 'voided',
+            amount: 10_000,
+            released: 10_000,
+            method: { brand: 'visa', last4: '4242' },
+            attempts: [
+              { operation: 'authorize', status: 'succeeded', amount: 10_000, errorCode: null },
+              { operation: 'void', status: 'succeeded', amount: 10_000, errorCode: null },
+            ],
+          },
+        ],
+        nextCursor: null,
+      })
+    }
+    caller = user(randomUUID(), ['customer'])
+    expect((await read(order.orderId)).statusCode).toBe(404)
+  })
+
+  it('does not take a tombstone for a payment', async () => {
+    const order = newOrder()
+    await payments.voidPayment(order)
+    caller = user(randomUUID(), ['operator'])
+    expect((await read(order.orderId)).statusCode).toBe(404)
+  })
+})
