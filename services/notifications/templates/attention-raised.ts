@@ -1,0 +1,17 @@
+import { compose, type Message } from './message.ts'
+
+export interface AttentionFacts {
+  orderId: string
+  step: string
+  operation: string
+  error: string
+}
+
+/** For operators. */
+export const attentionRaised = ({ orderId, step, operation, error }: AttentionFacts): Message =>
+  compose(`Order ${orderId} needs an operator`, [
+    `The order ${orderId} waits for an operator.`,
+    `Step: ${step}. Operation: ${operation}.`,
+    `Error: ${error}`,
+    'Answer with retry or resolve once the cause is removed.',
+  ])

@@ -1,0 +1,45 @@
+/** What every e-mail looks like: a subject, the same words as text and as HTML. */
+import { html, type Html } from './html.ts'
+
+export interface Message {
+  subject: string
+  text: string
+  html: string
+}
+
+/** What the kinds of e-mail are written from. */
+export interface OrderFacts {
+  /** The customer's name. */
+  name: string
+  /** The order's number, as customers know it. */
+  number: string
+}
+
+/** Builds a message from a subject and paragraphs of plain text; the HTML is escaped from the same. */
+export function compose(subject: string, paragraphs: readonly string[]): Message {
+  const line = oneLine(subject)
+  return {
+    subject: line,
+    text: `${paragraphs.map(oneLine).join('\n\n')}\n\nMainstay\n`,
+    html: page(line, paragraphs).markup,
+  }
+}
+
+/** Nothing that is inserted begins a line of its own, in the text or in a header. */
+// oxlint-disable-next-line no-control-regex -- control characters are what this takes out
+const oneLine = (text: string): string => text.replace(/[\u0000-\u001f\u007f\u2028\u2029]+/g, ' ').trim()
+
+function page(title: string, paragraphs: readonly string[]): Html {
+  const body = paragraphs.map((paragraph) => html`<p style="margin:0 0 16px">${paragraph}</p>`)
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <title>${title}</title>
+      </head>
+      <body style="margin:0;padding:24px;font:16px/1.5 sans-serif;color:#1a1a1a">
+        ${{ markup: body.map(({ markup }) => markup).join('\n    ') }}
+        <p style="margin:32px 0 0;color:#666">Mainstay</p>
+      </body>
+    </html>`
+}
