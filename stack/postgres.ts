@@ -54,11 +54,15 @@ export type Postgres = Child & {
   readonly superuserUrl: string
 }
 
+/** The superuser's connection to the maintenance database of the cluster on this port. */
+export const superuserUrl = (secrets: Secrets, port: number): string =>
+  urlOf(SUPERUSER, secrets.postgresSuperuser, port, 'postgres')
+
 /** The embedded PostgreSQL. Not started yet; `start()` also creates what is missing: the cluster, the databases, the roles. */
 export const createPostgres = (options: PostgresOptions): Postgres => {
   const { dataFolder, port, secrets, survivesPowerFailure = true } = options
   const cluster = path.join(dataFolder, 'postgres')
-  const superuserUrl = urlOf(SUPERUSER, secrets.postgresSuperuser, port, 'postgres')
+  const superuser = superuserUrl(secrets, port)
   let child: Child | undefined
 
   const prepare = async (): Promise<Child> => {
@@ -91,7 +95,7 @@ export const createPostgres = (options: PostgresOptions): Postgres => {
       arguments: rest,
       environment: binaries.environment,
       ...(runAs.user ? { user: runAs.user } : {}),
-      ready: () => answers(superuserUrl),
+      ready: () => answers(superuser),
       // Crash recovery after a kill replays the log since the last checkpoint.
       readyTimeoutMilliseconds: 60_000,
       // Fast shutdown; PostgreSQL's SIGTERM waits until every client has left.
@@ -105,14 +109,14 @@ export const createPostgres = (options: PostgresOptions): Postgres => {
     child ??= await prepare()
     await removeStaleLockFile(cluster)
     await startWhenOldBackendsAreGone(child)
-    await createDatabases(superuserUrl, secrets.postgres)
+    await createDatabases(superuser, secrets.postgres)
   }
 
   return {
     name: 'postgres',
     logFile: path.join(dataFolder, 'logs', 'postgres.log'),
     databaseUrls: databaseUrls(secrets, port),
-    superuserUrl,
+    superuserUrl: superuser,
     pid: () => child?.pid(),
     isRunning: () => child?.isRunning() ?? false,
     start,

@@ -1,0 +1,48 @@
+/** `npm run check`: checks the invariants on the running stack. */
+import { parseArgs } from 'node:util'
+import { dataFolderOf } from '../data-folder.ts'
+import { loadPlatformKeys } from '../platform-keys.ts'
+import { resolvePorts } from '../ports.ts'
+import { superuserUrl } from '../postgres.ts'
+import { loadSecrets } from '../secrets.ts'
+import { check } from './check.ts'
+
+const USAGE = `npm run check -- [--settled]
+
+Reads the raw databases, the payment provider's own ledger, the event stream and the workflows of the running stack and
+says which invariants of docs/architecture.md do not hold. Ends with 1 when one does not.
+
+  --settled   every order should have ended or wait for a person`
+
+const { values } = parseArgs({ options: { settled: { type: 'boolean', default: false }, help: { type: 'boolean' } } })
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`)
+
+try {
+  if (values.help === true) print(USAGE)
+  else await run()
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\nIs the stack running? Start it with npm start.\n`)
+  process.exitCode = 1
+}
+
+async function run(): Promise<void> {
+  const dataFolder = dataFolderOf()
+  const ports = resolvePorts()
+  const [secrets, keys] = [await loadSecrets(dataFolder), await loadPlatformKeys(dataFolder)]
+  const findings = await check(
+    {
+      superuserUrl: superuserUrl(secrets, ports.postgres),
+      natsUrl: `nats://127.0.0.1:${ports.nats}`,
+      nats: { user: 'operator', password: secrets.nats['operator'] ?? '' },
+      temporalAddress: `127.0.0.1:${ports.temporal}`,
+      temporalNamespace: 'default',
+      providerUrl: `http://127.0.0.1:${ports.provider}`,
+      providerApiKey: keys.providerApiKey,
+    },
+    { settled: values.settled },
+  )
+  for (const { invariant, subject, problem } of findings) print(`invariant ${invariant}: ${subject} ${problem}`)
+  print(findings.length === 0 ? 'Every invariant holds.' : `${findings.length} findings.`)
+  if (findings.length > 0) process.exitCode = 1
+}

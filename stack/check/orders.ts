@@ -1,0 +1,90 @@
+/** Invariants 1, 2 and 6: orders exist once, come to an end, and everybody agrees on which. */
+import { isTerminal, ORDER, type OrderStatus } from '#contracts/states.ts'
+import { orderWorkflowId } from '#contracts/workflows.ts'
+import type { Finding } from './findings.ts'
+import type { Sources, StreamEvent } from './sources.ts'
+
+interface OrderRow {
+  id: string
+  number: string
+  status: OrderStatus
+  waits: boolean
+  version: number
+}
+
+/** @param settled whether everything should have come to an end by now */
+export async function checkOrders(sources: Sources, stream: StreamEvent[], settled: boolean): Promise<Finding[]> {
+  const orders = await sources.query<OrderRow>(
+    'orders',
+    'SELECT id, number, status, attention IS NOT NULL AS waits, version FROM orders',
+  )
+  return [
+    ...(await checkAnswers(sources)),
+    ...(await checkEnds(sources, orders, settled)),
+    ...checkEvents(orders, stream),
+    ...(await checkWorkflows(sources, orders)),
+  ]
+}
+
+/** Every key that was answered with an order names one that exists, and no two keys name the same. */
+async function checkAnswers(sources: Sources): Promise<Finding[]> {
+  const rows = await sources.query<{ id: string; keys: string; exists: boolean }>(
+    'orders',
+    `SELECT body->>'id' AS id, count(*) AS keys, bool_and(orders.id IS NOT NULL) AS exists
+     FROM idempotency_keys LEFT JOIN orders ON orders.id = (body->>'id')::uuid
+     WHERE idempotency_keys.status = 201 GROUP BY body->>'id'`,
+  )
+  return rows
+    .filter(({ keys, exists }) => keys !== '1' || !exists)
+    .map(({ id, keys }) => ({ invariant: 1, subject: `order ${id}`, problem: `is the answer of ${keys} keys or does not exist` }))
+}
+
+async function checkEnds(sources: Sources, orders: OrderRow[], settled: boolean): Promise<Finding[]> {
+  const unsettled = orders
+    .filter(({ status, waits }) => settled && !waits && !isTerminal(ORDER, status))
+    .map<Finding>(({ number, status }) => ({ invariant: 2, subject: number, problem: `is still ${status}` }))
+  const ended = orders.filter(({ status }) => isTerminal(ORDER, status)).map(({ id }) => id)
+  const holds = await sources.query<{ order_id: string; status: string }>(
+    'inventory',
+    `SELECT order_id, status FROM reservations WHERE status IN ('held', 'committed')`,
+  )
+  const outlived = holds
+    .filter(({ order_id: id }) => ended.includes(id))
+    .map<Finding>(({ order_id: id, status }) => ({ invariant: 2, subject: `order ${id}`, problem: `has ended, its stock is ${status}` }))
+  return [...unsettled, ...outlived]
+}
+
+const STATUS_EVENT = /^order\.(reserving|authorizing|confirmed|fulfilling|completed|rejected|cancelling|cancelled)$/
+
+/** The status of an order is the one that its events replay to. */
+function checkEvents(orders: OrderRow[], stream: StreamEvent[]): Finding[] {
+  const replayed = new Map<string, string>()
+  for (const { eventType, aggregateId } of stream) {
+    if (eventType === 'order.created') replayed.set(aggregateId, 'placed')
+    const status = STATUS_EVENT.exec(eventType)?.[1]
+    if (status !== undefined) replayed.set(aggregateId, status)
+  }
+  return orders
+    .filter(({ id, status }) => replayed.get(id) !== status)
+    .map(({ id, number, status }) => ({ invariant: 6, subject: number, problem: `is ${status}, its events say ${replayed.get(id) ?? 'nothing'}` }))
+}
+
+const CLOSED_AS: Partial<Record<OrderStatus, readonly string[]>> = {
+  completed: ['COMPLETED'],
+  rejected: ['COMPLETED', 'FAILED'],
+  cancelled: ['CANCELLED'],
+}
+
+/** The workflow ended as the database says. */
+async function checkWorkflows(sources: Sources, orders: OrderRow[]): Promise<Finding[]> {
+  const findings: Finding[] = []
+  for (const { id, number, status } of orders) {
+    const expected = CLOSED_AS[status]
+    if (expected === undefined) continue
+    const { status: closed } = await sources.temporal.workflow.getHandle(orderWorkflowId(id)).describe()
+    if (!expected.includes(closed.name)) {
+      findings.push({ invariant: 6, subject: number, problem: `is ${status}, its workflow ${closed.name}` })
+    }
+  }
+  return findings
+}

@@ -1,0 +1,108 @@
+/** What the checker reads: the raw databases, the provider's own ledger, the stream and the workflows. Nothing here writes. */
+import { jetstreamManager } from '@nats-io/jetstream'
+import { connect } from '@nats-io/transport-node'
+import { Client, Connection } from '@temporalio/client'
+import { Client as PostgresClient } from 'pg'
+import Type, { type Static } from 'typebox'
+import { EVENT_STREAM } from '#contracts/events.ts'
+import { DATABASE_NAMES, type DatabaseName } from '#contracts/services.ts'
+import { parser } from '#platform/validation.ts'
+import type { NatsCredentials } from '../nats.ts'
+
+export interface CheckTarget {
+  /** PostgreSQL's superuser, on any database. */
+  superuserUrl: string
+  natsUrl: string
+  nats: NatsCredentials
+  temporalAddress: string
+  temporalNamespace: string
+  providerUrl: string
+  providerApiKey: string
+}
+
+const ProviderEntry = Type.Object({
+  type: Type.String(),
+  authorizationId: Type.Optional(Type.String()),
+  reference: Type.Optional(Type.String()),
+  status: Type.Optional(Type.String()),
+  amount: Type.Optional(Type.Integer()),
+  released: Type.Optional(Type.Integer()),
+  approved: Type.Optional(Type.Boolean()),
+})
+export type ProviderEntry = Static<typeof ProviderEntry>
+
+/** An event as the stream holds it. */
+export interface StreamEvent {
+  sequence: number
+  eventId: string
+  eventType: string
+  aggregateId: string
+  version: number
+}
+
+const parseLedger = parser("the provider's ledger", Type.Object({ data: Type.Array(ProviderEntry) }))
+const parseEvent = parser(
+  'an event',
+  Type.Object({ eventId: Type.String(), eventType: Type.String(), aggregateId: Type.String(), version: Type.Integer() }),
+)
+
+export interface Sources {
+  query<Row>(database: DatabaseName, sql: string): Promise<Row[]>
+  providerLedger(): Promise<ProviderEntry[]>
+  stream(): Promise<StreamEvent[]>
+  temporal: Client
+  close(): Promise<void>
+}
+
+export async function openSources(target: CheckTarget): Promise<Sources> {
+  const connection = await Connection.connect({ address: target.temporalAddress })
+  const clients = new Map<DatabaseName, PostgresClient>()
+  for (const name of DATABASE_NAMES) {
+    const url = new URL(target.superuserUrl)
+    url.pathname = `/${name}`
+    const client = new PostgresClient({ connectionString: url.href })
+    await client.connect()
+    clients.set(name, client)
+  }
+  return {
+    temporal: new Client({ connection, namespace: target.temporalNamespace }),
+    async query<Row>(database: DatabaseName, sql: string): Promise<Row[]> {
+      const result = await clients.get(database)?.query(sql)
+      return (result?.rows ?? []) as Row[] // each caller names the columns that its own statement selects
+    },
+    providerLedger: () => readLedger(target),
+    stream: () => readStream(target),
+    async close() {
+      await connection.close()
+      await Promise.all([...clients.values()].map((client) => client.end()))
+    },
+  }
+}
+
+async function readLedger({ providerUrl, providerApiKey }: CheckTarget): Promise<ProviderEntry[]> {
+  const response = await fetch(`${providerUrl}/ledger`, { headers: { authorization: `Bearer ${providerApiKey}` } })
+  if (!response.ok) throw new Error(`the provider's ledger answered ${response.status}`)
+  return parseLedger(await response.json()).data
+}
+
+async function readStream({ natsUrl, nats }: CheckTarget): Promise<StreamEvent[]> {
+  const connection = await connect({ servers: natsUrl, user: nats.user, pass: nats.password })
+  try {
+    const manager = await jetstreamManager(connection)
+    const { state } = await manager.streams.info(EVENT_STREAM)
+    const events: StreamEvent[] = []
+    const consumer = await manager.jetstream().consumers.get(EVENT_STREAM)
+    while (events.length < state.messages) {
+      const before = events.length
+      const messages = await consumer.fetch({ max_messages: 1_000, expires: 2_000 })
+      for await (const message of messages) {
+        events.push({ sequence: message.seq, ...parseEvent(message.json()) })
+        if (events.length >= state.messages) break
+      }
+      if (events.length === before) break
+    }
+    return events
+  } finally {
+    await connection.close()
+  }
+}

@@ -1,0 +1,89 @@
+/** A small client of the public API, as any customer's program would be: for the demo, tests and benchmarks. */
+import { randomUUID } from 'node:crypto'
+import type { Order, PlaceOrderBody, TimelineEntry } from '#contracts/http/orders.ts'
+import type { Problem } from '#contracts/schemas.ts'
+
+export const SEED_PASSWORD = 'mainstay-local'
+
+export class ApiError extends Error {
+  override readonly name = 'ApiError'
+  readonly problem: Problem
+
+  constructor(problem: Problem) {
+    super(`${problem.status} ${problem.code}: ${problem.detail}`)
+    this.problem = problem
+  }
+}
+
+export interface ApiAnswer<Body> {
+  status: number
+  body: Body
+  headers: Headers
+}
+
+export interface ApiClient {
+  /** Sends one request; a problem is returned like any other answer. */
+  send<Body>(method: string, path: string, options?: { body?: unknown; headers?: Record<string, string> }): Promise<ApiAnswer<Body>>
+  /** @throws ApiError */
+  placeOrder(body: PlaceOrderBody, key?: string): Promise<Order>
+  /** @throws ApiError */
+  readOrder(id: string): Promise<Order>
+  /** The whole timeline. @throws ApiError */
+  readTimeline(id: string): Promise<TimelineEntry[]>
+}
+
+export function createApiClient(gatewayUrl: string, token?: string): ApiClient {
+  async function send<Body>(
+    method: string,
+    path: string,
+    { body, headers = {} }: { body?: unknown; headers?: Record<string, string> } = {},
+  ): Promise<ApiAnswer<Body>> {
+    const response = await fetch(`${gatewayUrl}${path}`, {
+      method,
+      headers: {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    return { status: response.status, body: text === '' ? null : JSON.parse(text), headers: response.headers }
+  }
+
+  /** The body of a success. */
+  async function expectSuccess<Body>(answer: Promise<ApiAnswer<Body | Problem>>): Promise<Body> {
+    const { status, body } = await answer
+    if (status >= 400) throw new ApiError(body as Problem)
+    return body as Body
+  }
+
+  return {
+    send,
+    placeOrder: (body, key = randomUUID()) =>
+      expectSuccess<Order>(send('POST', '/api/v1/orders', { body, headers: { 'idempotency-key': key } })),
+    readOrder: (id) => expectSuccess<Order>(send('GET', `/api/v1/orders/${id}`)),
+    async readTimeline(id) {
+      const entries: TimelineEntry[] = []
+      for (let cursor: string | null = ''; cursor !== null; ) {
+        const query: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`
+        const page: { data: TimelineEntry[]; nextCursor: string | null } = await expectSuccess(
+          send('GET', `/api/v1/orders/${id}/timeline?limit=100${query}`),
+        )
+        entries.push(...page.data)
+        cursor = page.nextCursor
+      }
+      return entries
+    },
+  }
+}
+
+/** Signs in and returns a client that acts for this account. */
+export async function signIn(gatewayUrl: string, email: string, password = SEED_PASSWORD): Promise<ApiClient> {
+  const anonymous = createApiClient(gatewayUrl)
+  const { status, body } = await anonymous.send<{ accessToken: string } | Problem>('POST', '/api/v1/auth/login', {
+    body: { email, password },
+  })
+  if (!('accessToken' in body)) throw status >= 400 && 'code' in body ? new ApiError(body) : new Error(`login answered ${status}`)
+  return createApiClient(gatewayUrl, body.accessToken)
+}

@@ -1,0 +1,98 @@
+/** `npm start`: sets everything up, starts the local stack, shows an order going through and stays up until Ctrl-C. */
+import { parseArgs } from 'node:util'
+import { generateClients } from '#prisma/generate.ts'
+import { dataFolderOf } from './data-folder.ts'
+import { resolvePorts } from './ports.ts'
+import { createProgress } from './progress.ts'
+import type { Stack } from './stack.ts'
+
+const USAGE = `npm start -- [--no-demo] [--processes]
+
+Starts PostgreSQL, NATS, Temporal with its Web UI, the mailbox, the simulated payment provider and carrier, the six
+services and the gateway on this machine, places a demo order, and stays up until Ctrl-C.
+
+  --no-demo     place no order
+  --processes   start each part as a process of its own instead of all in one
+  --help        this text
+
+Ports are changed by environment variables (GATEWAY_PORT, TEMPORAL_UI_PORT, …), the data folder by MAINSTAY_DATA.
+npm run demo -- --help lists more scenarios; npm run reset removes all data.`
+
+const { values } = parseArgs({
+  options: { 'no-demo': { type: 'boolean' }, processes: { type: 'boolean' }, help: { type: 'boolean' } },
+})
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`)
+
+if (values.help === true) print(USAGE)
+else await run()
+
+async function run(): Promise<void> {
+  const progress = createProgress(print)
+  let stack: Stack | undefined
+  let stopping: Promise<void> | undefined
+
+  const stop = (reason: string): Promise<void> => {
+    stopping ??= (async () => {
+      print(`\n${reason}: stopping`)
+      await stack?.stop()
+      print('everything has stopped')
+    })()
+    return stopping
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      // a stack that is still starting is stopped as soon as it has started; nothing is left behind half-way
+      if (stack !== undefined) void stop(signal).then(() => process.exit(0))
+      else interrupted = true
+    })
+  }
+  let interrupted = false
+
+  try {
+    await generateClients({ onProgress: progress })
+    const { startStack } = await import('./stack.ts')
+    stack = await startStack({
+      dataFolder: dataFolderOf(),
+      ports: resolvePorts(),
+      processes: values.processes === true,
+      settings: process.env,
+      onProgress: progress,
+      onUnexpectedExit: (exit) => {
+        if (stopping === undefined) print(`${exit.name} ended by itself (${exit.signal ?? exit.code}); see ${exit.logFile}\n${exit.logTail}`)
+      },
+    })
+    progress('the platform is healthy')
+    if (interrupted) {
+      await stop('interrupted')
+      return
+    }
+    await welcome(stack)
+  } catch (error) {
+    await stack?.stop()
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    process.exit(1)
+  }
+}
+
+async function welcome({ ports, gatewayUrl, logFile }: Stack): Promise<void> {
+  const { pages, runLink, curlLines } = await import('./demo/links.ts')
+  let orderId: string | undefined
+  const links = pages(ports)
+  if (values['no-demo'] !== true) {
+    const { signIn } = await import('./demo/client.ts')
+    const { SCENARIOS } = await import('./demo/scenarios.ts')
+    const { tellStory } = await import('./demo/story.ts')
+    print('')
+    const client = await signIn(gatewayUrl, 'customer@mainstay.test')
+    const order = await tellStory({ client, scenario: SCENARIOS.happy, print })
+    orderId = order.id
+    links.push(['This run', await runLink(ports, order.id)])
+  }
+  print('')
+  for (const [name, url] of links) print(`${name.padEnd(12)} ${url}`)
+  print(`${'Log'.padEnd(12)} ${logFile}`)
+  print('\nAccounts customer@, operator@, courier@ and admin@mainstay.test, password mainstay-local. Try:\n')
+  for (const line of curlLines(ports, orderId)) print(`${line}\n`)
+  print('Ctrl-C stops everything.')
+}

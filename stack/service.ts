@@ -1,0 +1,45 @@
+/** `npm run service -- NAME [--roles http,worker]`: starts one process of the platform alone. */
+import { spawn } from 'node:child_process'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { PROCESS_NAMES, type ProcessName } from './environments.ts'
+import { entryOf } from './processes.ts'
+
+const USAGE = `npm run service -- NAME [--roles http,worker] [--help]
+
+Starts one process of the platform alone, configured by its environment (npm run service -- NAME --help lists it).
+NAME is one of ${PROCESS_NAMES.join(', ')}.
+
+  --roles   which doors a service opens: http, worker or both (the default)`
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { roles: { type: 'string' }, help: { type: 'boolean' } },
+})
+const [name] = positionals
+
+if (name === undefined) {
+  process.stdout.write(`${USAGE}\n`)
+  process.exitCode = values.help === true ? 0 : 1
+} else if (!isProcess(name)) {
+  process.stderr.write(`There is no process ${name}.\n${USAGE}\n`)
+  process.exitCode = 1
+} else {
+  run(name)
+}
+
+function isProcess(text: string): text is ProcessName {
+  return PROCESS_NAMES.some((known) => known === text)
+}
+
+/** Hands the terminal, the signals and the exit code over to the process. */
+function run(process_: ProcessName): void {
+  const entry = path.join(import.meta.dirname, '..', entryOf(process_))
+  const child = spawn(process.execPath, [entry, ...(values.help === true ? ['--help'] : [])], {
+    stdio: 'inherit',
+    detached: true, // the terminal's Ctrl-C comes here only, and is handed on once
+    env: { ...process.env, ...(values.roles === undefined ? {} : { ROLES: values.roles }) },
+  })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal))
+  child.on('exit', (code) => process.exit(code ?? 1))
+}
