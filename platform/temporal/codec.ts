@@ -4,7 +4,7 @@
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { METADATA_ENCODING_KEY, ValueError, type Payload, type PayloadCodec } from '@temporalio/common'
-import { temporal } from '@temporalio/proto'
+import proto from '@temporalio/proto'
 
 const ENCODING = 'binary/encrypted'
 const CIPHER = 'aes-256-gcm'
@@ -34,7 +34,7 @@ export function createEncryptionCodec(keys: ReadonlyMap<string, Buffer>): Payloa
   function encrypt(payload: Payload): Payload {
     const nonce = randomBytes(NONCE_BYTES)
     const cipher = createCipheriv(CIPHER, currentKey, nonce).setAAD(Buffer.from(currentId))
-    const plain = temporal.api.common.v1.Payload.encode(payload).finish()
+    const plain = proto.temporal.api.common.v1.Payload.encode(payload).finish()
     const data = Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
     return {
       metadata: { [METADATA_ENCODING_KEY]: Buffer.from(ENCODING), [KEY_ID]: Buffer.from(currentId) },
@@ -54,7 +54,7 @@ export function createEncryptionCodec(keys: ReadonlyMap<string, Buffer>): Payloa
     )
     decipher.setAuthTag(data.subarray(data.length - TAG_BYTES))
     const plain = Buffer.concat([decipher.update(data.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()])
-    return temporal.api.common.v1.Payload.decode(plain)
+    return proto.temporal.api.common.v1.Payload.decode(plain)
   }
 
   return {
