@@ -1,0 +1,246 @@
+import { randomUUID } from 'node:crypto'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
+import { createEventBus, type EventBus } from '#platform/events/event-bus.ts'
+import { createLogger } from '#platform/logger.ts'
+import { startService, type RunningService } from '#platform/service.ts'
+import { createCallerVerifier, generateSigningKey } from '#platform/service-token.ts'
+import type { EventPayload, EventType } from '#contracts/events.ts'
+import type { Health } from '#contracts/schemas.ts'
+import { createMailbox, type Mailbox } from '#stack/mailbox.ts'
+import { freePorts } from '#stack/ports.ts'
+import { notificationsService } from './main.ts'
+
+const OPERATIONS = 'operations@example.test'
+
+let mailbox: Mailbox
+let users: Server
+let service: RunningService
+let bus: EventBus
+/** What the users service knows, and who asked. */
+const people = new Map<string, { email: string; name: string }>()
+const askers: string[] = []
+
+beforeAll(async () => {
+  const { natsUrl, nats, temporalAddress } = inject('infrastructure')
+  const logger = createLogger({ service: 'test', level: 'silent' })
+  const ports = await freePorts()
+  mailbox = createMailbox({ port: ports.mailbox, smtpPort: ports.smtp })
+  await mailbox.start()
+  users = createServer(async (request, response) => {
+    const { status, body } = await answer(request.url ?? '', request.headers.authorization)
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+  }).listen(0, '127.0.0.1')
+  await new Promise((resolve) => users.once('listening', resolve))
+  bus = createEventBus({ url: natsUrl, user: nats.user, password: nats.password, name: 'test', logger })
+  await bus.ready()
+  const environment = {
+    SERVICE_SIGNING_KEY: await generateSigningKey(),
+    INTERNAL_ISSUERS: 'gateway=http://127.0.0.1:1/',
+    USERS_URL: `http://127.0.0.1:${(users.address() as AddressInfo).port}`,
+    SMTP_URL: mailbox.smtpUrl,
+    OPERATIONS_EMAIL: OPERATIONS,
+    NATS_URL: natsUrl,
+    NATS_USER: nats.user,
+    NATS_PASSWORD: nats.password,
+    TEMPORAL_ADDRESS: temporalAddress,
+    LOG_LEVEL: 'silent',
+  }
+  service = await startService(notificationsService, environment)
+})
+afterAll(async () => {
+  await service.stop()
+  await bus.close()
+  await mailbox.stop()
+  users.close()
+})
+afterEach(async () => {
+  if (!mailbox.isRunning()) await mailbox.start()
+})
+
+async function answer(url: string, authorization: string | undefined) {
+  const issuers = new Map([['notifications', new URL('/.well-known/service-jwks.json', service.url)]])
+  const caller = await createCallerVerifier('users', issuers)(authorization)
+  askers.push(caller.subject)
+  const userId = url.split('/')[3] ?? ''
+  const known = people.get(userId)
+  return known === undefined ? { status: 404, body: {} } : { status: 200, body: { userId, ...known } }
+}
+
+function person(name = 'Ann') {
+  const userId = randomUUID()
+  const email = `${userId}@example.test`
+  people.set(userId, { email, name })
+  return { userId, email }
+}
+
+const publish = <T extends EventType>(
+  eventType: T,
+  aggregateId: string,
+  payload: EventPayload<T>,
+  eventId = randomUUID(),
+) =>
+  bus
+    .publish({
+      eventId,
+      eventType,
+      aggregateId,
+      payload,
+      timestamp: new Date().toISOString(),
+      version: 1,
+      trace: null,
+    })
+    .then(() => eventId)
+
+const order = (
+  orderId: string,
+  customerId: string,
+  reason: string | null = null,
+): EventPayload<'order.created'> => ({
+  orderId,
+  customerId,
+  number: '100001',
+  status: 'placed',
+  reason,
+  currency: 'EUR',
+  total: 1990,
+})
+
+const parcel = (shipmentId: string, orderId: string): EventPayload<'shipment.dispatched'> => ({
+  shipmentId,
+  orderId,
+  warehouse: 'AMS',
+  lines: [{ sku: 'TEE-BLACK-M', quantity: 2 }],
+  carrier: 'sandbox',
+  trackingNumber: 'TRACK-1',
+  at: new Date().toISOString(),
+})
+
+const subjects = (email: string) =>
+  mailbox
+    .messages(email)
+    .map(({ subject }) => subject)
+    .toReversed()
+const arrive = (email: string, count: number) =>
+  expect.poll(() => mailbox.messages(email).length, { timeout: 15_000, interval: 50 }).toBe(count)
+
+describe('the notifications service', () => {
+  test('tells the customer the story of an order, each part once', async () => {
+    const { userId, email } = person('Ann <b>O’Hara</b>')
+    const [orderId, shipmentId] = [randomUUID(), randomUUID()]
+    const created = await publish('order.created', orderId, order(orderId, userId))
+    await publish('order.reserving', orderId, order(orderId, userId))
+    await publish('order.confirmed', orderId, order(orderId, userId))
+    await arrive(email, 2)
+    await publish('shipment.created', shipmentId, parcel(shipmentId, orderId))
+    await publish('shipment.dispatched', shipmentId, parcel(shipmentId, orderId))
+    await publish('shipment.delivered', shipmentId, parcel(shipmentId, orderId))
+    await arrive(email, 4)
+    await publish('order.completed', orderId, order(orderId, userId))
+    expect(subjects(email)).toEqual([
+      'We have your order 100001',
+      'Your order 100001 is confirmed',
+      'A parcel of your order 100001 is on its way',
+      'A parcel of your order 100001 was delivered',
+    ])
+    const first = mailbox.messages(email).at(-1)
+    expect(first?.headers['message-id']).toBe(`<${created}@mainstay.test>`)
+    expect(first?.html).toContain('Ann &lt;b&gt;O’Hara&lt;/b&gt;')
+    expect(first?.text).toContain('19.90 EUR')
+    expect(mailbox.messages(email)[1]?.text).toContain('TRACK-1')
+    expect(new Set(askers)).toEqual(new Set(['notifications']))
+  })
+
+  test('an event that comes three times is one e-mail', async () => {
+    const { userId, email } = person()
+    const orderId = randomUUID()
+    const eventId = randomUUID()
+    const { connection, client } = await bus.ready()
+    const body = {
+      eventId,
+      eventType: 'order.cancelled',
+      aggregateId: orderId,
+      timestamp: new Date().toISOString(),
+      version: 1,
+      payload: order(orderId, userId),
+    }
+    // without the message id that the stream knows duplicates by
+    for (let time = 0; time < 3; time++)
+      await client.publish(`evt.orders.order.cancelled.${orderId}`, JSON.stringify(body))
+    await publish('order.rejected', orderId, order(orderId, userId, 'declined'))
+    await arrive(email, 2)
+    await sleep(300)
+    await connection.flush()
+    expect(subjects(email)).toEqual([
+      'Your order 100001 is cancelled',
+      'We could not accept your order 100001',
+    ])
+  })
+
+  test('a parcel that is heard of before its order waits for it', async () => {
+    const { userId, email } = person()
+    const [orderId, shipmentId] = [randomUUID(), randomUUID()]
+    await publish('shipment.dispatched', shipmentId, parcel(shipmentId, orderId))
+    await sleep(300)
+    expect(subjects(email)).toEqual([])
+    await publish('order.created', orderId, order(orderId, userId))
+    await arrive(email, 2)
+    expect(subjects(email)).toEqual([
+      'We have your order 100001',
+      'A parcel of your order 100001 is on its way',
+    ])
+  })
+
+  test('an order that needs an operator is told to the operators, not to the customer', async () => {
+    const { userId, email } = person()
+    const orderId = randomUUID()
+    await publish('order.attention_raised', orderId, {
+      orderId,
+      step: 'authorize',
+      operation: 'void',
+      error: 'refused',
+    })
+    await arrive(OPERATIONS, 1)
+    expect(subjects(OPERATIONS)).toEqual([`Order ${orderId} needs an operator`])
+    await publish('order.created', orderId, order(orderId, userId))
+    await arrive(email, 1)
+  })
+
+  test('an erased customer gets nothing, and what comes after goes on', async () => {
+    const erased = randomUUID()
+    const { userId, email } = person()
+    const count = mailbox.messages().length
+    await publish('order.created', randomUUID(), order(randomUUID(), erased))
+    const orderId = randomUUID()
+    await publish('order.created', orderId, order(orderId, userId))
+    await arrive(email, 1)
+    await sleep(200)
+    expect(mailbox.messages().length).toBe(count + 1)
+  })
+
+  test('what the mail server does not take now is sent once it is back', async () => {
+    const { userId, email } = person()
+    const orderId = randomUUID()
+    await mailbox.stop()
+    await publish('order.created', orderId, order(orderId, userId))
+    await sleep(800)
+    await mailbox.start()
+    await arrive(email, 1)
+    await sleep(300)
+    expect(subjects(email)).toEqual(['We have your order 100001'])
+  })
+
+  test('says how its broker, mail server and the users service are', async () => {
+    const health = async (): Promise<Health> =>
+      JSON.parse(await (await fetch(`${service.url}/health`)).text())
+    await expect.poll(health, { timeout: 10_000 }).toMatchObject({
+      status: 'healthy',
+      checks: { broker: { status: 'up' }, smtp: { status: 'up' }, users: { status: 'up' } },
+    })
+    expect(Object.keys((await health()).checks).toSorted()).toEqual(['broker', 'smtp', 'users'])
+    await mailbox.stop()
+    await expect.poll(async () => (await health()).checks['smtp']?.status, { timeout: 10_000 }).toBe('down')
+  })
+})
