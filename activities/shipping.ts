@@ -1,6 +1,10 @@
 /** The workflows' door to the shipping service. */
+import { ApplicationFailure } from '@temporalio/common'
 import type { Address, SkuQuantity } from '#contracts/schemas.ts'
-import type { ParcelReport } from '#contracts/workflows.ts'
+import { FAILURE, type ParcelReport } from '#contracts/workflows.ts'
+import type { BookShipment } from '#services/shipping/book-shipment.ts'
+import type { CancelShipment } from '#services/shipping/cancel-shipment.ts'
+import type { RecordParcel } from '#services/shipping/record-parcel.ts'
 
 export interface BookInput {
   shipmentId: string
@@ -21,3 +25,24 @@ export interface ShippingActivities {
   /** Cancels a shipment that has not left; where there is none, leaves a tombstone against a late booking. */
   cancelShipment(input: { shipmentId: string; orderId: string; warehouse: string }): Promise<void>
 }
+
+export interface ShippingUseCases {
+  bookShipment: BookShipment
+  recordParcel: RecordParcel
+  cancelShipment: CancelShipment
+}
+
+export const createShippingActivities = (useCases: ShippingUseCases): ShippingActivities => ({
+  bookShipment: (input) => useCases.bookShipment(input),
+  async recordParcel(report) {
+    if ((await useCases.recordParcel(report)) === 'recorded') return
+    throw refused(`Shipment ${report.shipmentId} cannot become ${report.status}.`)
+  },
+  async cancelShipment(shipment) {
+    if ((await useCases.cancelShipment(shipment)) === 'cancelled') return
+    throw refused(`The parcel of shipment ${shipment.shipmentId} has left.`)
+  },
+})
+
+const refused = (message: string): ApplicationFailure =>
+  ApplicationFailure.nonRetryable(message, FAILURE.refused)

@@ -1,0 +1,50 @@
+/** Tells a shipment's workflow where its parcel was seen; the workflow alone says whether that can be. */
+import {
+  isGrpcServiceError,
+  ServiceError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+  type Client,
+} from '@temporalio/client'
+import { WorkflowNotFoundError } from '@temporalio/common'
+import { shipmentWorkflowId, type ParcelReport } from '#contracts/workflows.ts'
+import { ProblemError } from '#platform/problem.ts'
+
+export type ReportOutcome = { outcome: 'recorded' } | { outcome: 'refused'; detail: string }
+
+/** @throws ProblemError `workflow_engine_unavailable` */
+export type ReportParcel = (report: { shipmentId: string } & ParcelReport) => Promise<ReportOutcome>
+
+const DEADLINE_MS = 8_000
+
+/** The same report twice is one Update: its id is made of the shipment and the status. */
+export const createReportParcel =
+  (client: Pick<Client, 'workflow' | 'withDeadline'>): ReportParcel =>
+  async ({ shipmentId, ...report }) => {
+    const handle = client.workflow.getHandle(shipmentWorkflowId(shipmentId))
+    try {
+      await client.withDeadline(Date.now() + DEADLINE_MS, () =>
+        handle.executeUpdate('report', { args: [report], updateId: `${shipmentId}:${report.status}` }),
+      )
+      return { outcome: 'recorded' }
+    } catch (error) {
+      if (error instanceof WorkflowUpdateFailedError) {
+        return { outcome: 'refused', detail: error.cause?.message ?? error.message }
+      }
+      if (error instanceof WorkflowNotFoundError) {
+        return { outcome: 'refused', detail: 'Nobody waits for news of this parcel any more.' }
+      }
+      if (isUnavailable(error)) {
+        throw new ProblemError('workflow_engine_unavailable', 'The parcel cannot be moved now; try again.', {
+          retryAfter: 2,
+          cause: error,
+        })
+      }
+      throw error
+    }
+  }
+
+const isUnavailable = (error: unknown): boolean =>
+  error instanceof WorkflowUpdateRPCTimeoutOrCancelledError ||
+  error instanceof ServiceError ||
+  isGrpcServiceError(error)

@@ -1,0 +1,58 @@
+/** The shipping service's HTTP door. */
+import { carrierWebhook, listShipments, readShipment, scanShipment } from '#contracts/http/shipping.ts'
+import { addRoute } from '#platform/http/contract.ts'
+import type { HttpServer } from '#platform/http/server.ts'
+import { ProblemError } from '#platform/problem.ts'
+import type { Caller, CallerVerifier } from '#platform/service-token.ts'
+import type { FindShipments } from './find-shipments.ts'
+import type { ReceiveWebhook } from './receive-webhook.ts'
+import type { ScanShipment } from './scan-shipment.ts'
+
+export interface ShippingUseCases {
+  findShipments: FindShipments
+  scanShipment: ScanShipment
+  receiveWebhook: ReceiveWebhook
+}
+
+const DEFAULT_LIMIT = 20
+const WEBHOOK_LIMIT_BYTES = 256 * 1024
+
+export function addShippingRoutes(
+  app: HttpServer,
+  verifyCaller: CallerVerifier,
+  useCases: ShippingUseCases,
+): void {
+  addRoute(app, verifyCaller, readShipment, async ({ params, caller }) => ({
+    status: 200,
+    body: await useCases.findShipments.read(params.id, handlesParcels(caller) ? null : caller.subject),
+  }))
+
+  addRoute(app, verifyCaller, listShipments, async ({ query }) => {
+    const { limit = DEFAULT_LIMIT, ...search } = query
+    return { status: 200, body: await useCases.findShipments.list({ limit, ...search }) }
+  })
+
+  addRoute(app, verifyCaller, scanShipment, async ({ params, body }) => ({
+    status: 200,
+    body: await useCases.scanShipment({ shipmentId: params.id, ...body }),
+  }))
+
+  // a scope of its own: here bodies are bytes, since the signature is over them
+  void app.register(async (scope) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser(
+      '*',
+      { parseAs: 'buffer', bodyLimit: WEBHOOK_LIMIT_BYTES },
+      (_request, body, done) => done(null, body),
+    )
+    addRoute(scope, verifyCaller, carrierWebhook, async ({ params, request }) => {
+      const { body: raw, headers } = request
+      if (!Buffer.isBuffer(raw)) throw new ProblemError('invalid_signature', 'The webhook has no body.')
+      await useCases.receiveWebhook({ carrier: params.carrier, raw, headers })
+      return { status: 200, body: { received: true } }
+    })
+  })
+}
+
+/** Who handles parcels sees all of them; a customer sees their own. */
+const handlesParcels = ({ roles }: Caller): boolean => roles.some((role) => role !== 'customer')
