@@ -3,7 +3,7 @@ export const LIMITS = {
   ip: { perMinute: 600, counts: 'address', for: 'everything from one address, before authentication' },
   orders: { perMinute: 100, counts: 'caller', for: '/api/v1/orders and below' },
   users: { perMinute: 200, counts: 'caller', for: '/api/v1/users and below' },
-  auth: { perMinute: 60, counts: 'address', for: 'login, refresh and logout, by address' },
+  auth: { perMinute: 60, counts: 'address', for: 'signing in and out and invitations, by address' },
   apiKeys: { perMinute: 60, counts: 'caller', for: '/api/v1/api-keys' },
   public: { perMinute: 300, counts: 'caller', for: 'products, quotes and public keys' },
   operations: { perMinute: 300, counts: 'caller', for: 'changing products, stock, warehouses, attention' },

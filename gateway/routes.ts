@@ -40,6 +40,7 @@ export const ROUTES: readonly RouteRow[] = [
   row(users.login, 'users', 'auth'),
   row(users.refresh, 'users', 'auth'),
   row(users.logout, 'users', 'auth'),
+  row(users.acceptInvitation, 'users', 'auth'),
   row(users.createApiKey, 'users', 'apiKeys'),
   row(users.listApiKeys, 'users', 'apiKeys'),
   row(users.revokeApiKey, 'users', 'apiKeys'),

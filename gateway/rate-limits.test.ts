@@ -1,0 +1,153 @@
+import { randomUUID } from 'node:crypto'
+import { createServer } from 'node:net'
+import { afterEach, describe, expect, inject, test } from 'vitest'
+import { createLogger } from '#platform/logger.ts'
+import { LIMITS } from './limits.ts'
+import { createRateLimits } from './rate-limits.ts'
+import { natsOf, startTestGateway, type TestGateway } from './testing/harness.ts'
+
+const nats = natsOf(inject('infrastructure'))
+const logger = createLogger({ service: 'test', level: 'silent' })
+const running: { stop(): Promise<void> }[] = []
+afterEach(async () => {
+  for (const part of running.splice(0)) await part.stop()
+})
+
+async function start(environment: Record<string, string>): Promise<TestGateway> {
+  const gateway = await startTestGateway({ nats, environment })
+  running.push(gateway)
+  return gateway
+}
+
+const ask = (gateway: TestGateway, path: string, headers: Record<string, string> = {}, method = 'GET') =>
+  fetch(gateway.url + path, { method, headers })
+
+describe('the limit of a caller', () => {
+  test('100 orders a minute unless told: the 101st is 429 and reaches no service', async () => {
+    const gateway = await start({})
+    const headers = { authorization: await gateway.bearer(['customer']) }
+    const first = await ask(gateway, '/api/v1/orders', headers)
+    expect(first.headers.get('ratelimit-policy')).toBe('"orders";q=100;w=60')
+    expect(first.headers.get('ratelimit')).toBe('"orders";r=99;t=60')
+    const rest = await Promise.all(Array.from({ length: 105 }, () => ask(gateway, '/api/v1/orders', headers)))
+    const refused = rest.filter(({ status }) => status === 429)
+    expect(rest.filter(({ status }) => status === 200)).toHaveLength(99)
+    expect(refused).toHaveLength(6)
+    expect(gateway.services.orders.requests).toHaveLength(100)
+    const [answer] = refused
+    expect(await answer!.json()).toMatchObject({ code: 'rate_limited', status: 429 })
+    expect(answer!.headers.get('ratelimit')).toMatch(/^"orders";r=0;t=(60|59)$/)
+    expect(answer!.headers.get('retry-after')).toMatch(/^(60|59)$/)
+
+    // another caller and another limit are not touched by it
+    expect(
+      (await ask(gateway, '/api/v1/orders', { authorization: await gateway.bearer(['customer']) })).status,
+    ).toBe(200)
+    const users = await ask(gateway, '/api/v1/users/me', headers)
+    expect(users.status).toBe(200)
+    expect(users.headers.get('ratelimit-policy')).toBe('"users";q=200;w=60')
+  })
+
+  test('a refused role counts; the order is counted before it is looked at', async () => {
+    const gateway = await start({ LIMIT_USERS_PER_MINUTE: '2' })
+    const headers = { authorization: await gateway.bearer(['customer']) }
+    const statuses = []
+    for (let round = 0; round < 3; round += 1)
+      statuses.push((await ask(gateway, '/api/v1/users', headers)).status)
+    expect(statuses).toEqual([403, 403, 429])
+  })
+
+  test('sign-ins are counted by address, whoever asks', async () => {
+    const gateway = await start({ LIMIT_AUTH_PER_MINUTE: '2' })
+    const login = async () =>
+      (
+        await ask(
+          gateway,
+          '/api/v1/auth/login',
+          { authorization: await gateway.bearer(['customer']) },
+          'POST',
+        )
+      ).status
+    expect([await login(), await login(), await login()]).toEqual([200, 200, 429])
+  })
+})
+
+describe('the limit of an address', () => {
+  test('holds before authentication and for paths that do not exist, but not for webhooks and liveness', async () => {
+    const gateway = await start({ LIMIT_IP_PER_MINUTE: '3' })
+    const bad = { authorization: 'Bearer nonsense' }
+    expect((await ask(gateway, '/api/v1/orders', bad)).status).toBe(401)
+    expect((await ask(gateway, '/nothing')).status).toBe(404)
+    const third = await ask(gateway, '/api/v1/orders', bad)
+    expect(third.headers.get('ratelimit')).toMatch(/^"ip";r=0;t=(60|59)$/)
+    const refused = await ask(gateway, '/api/v1/orders', bad)
+    expect(refused.status).toBe(429)
+    expect(refused.headers.get('ratelimit-policy')).toBe('"ip";q=3;w=60')
+    expect((await ask(gateway, '/nothing')).status).toBe(429)
+    expect((await ask(gateway, '/api/v1/webhooks/payments/sandbox', {}, 'POST')).status).toBe(200)
+    expect((await ask(gateway, '/livez')).status).toBe(200)
+    expect((await ask(gateway, '/.well-known/service-jwks.json')).status).toBe(200)
+  })
+
+  test('a client cannot choose its address, a trusted proxy can name it', async () => {
+    const strict = await start({ LIMIT_IP_PER_MINUTE: '1' })
+    const from = (address: string) => ({ 'x-forwarded-for': address })
+    expect((await ask(strict, '/api/v1/products', from('192.0.2.1'))).status).toBe(200)
+    expect((await ask(strict, '/api/v1/products', from('192.0.2.2'))).status).toBe(429)
+    expect(strict.services.inventory.requests[0]?.headers['x-client-ip']).toBe('127.0.0.1')
+
+    const behind = await start({ LIMIT_IP_PER_MINUTE: '1', TRUSTED_PROXIES: '127.0.0.0/8' })
+    expect((await ask(behind, '/api/v1/products', from('192.0.2.1'))).status).toBe(200)
+    expect((await ask(behind, '/api/v1/products', from('192.0.2.2'))).status).toBe(200)
+    expect((await ask(behind, '/api/v1/products', from('192.0.2.1'))).status).toBe(429)
+    expect(behind.services.inventory.requests[0]?.headers['x-client-ip']).toBe('192.0.2.1')
+  })
+})
+
+describe('while Redis is away', () => {
+  const perMinute = Object.fromEntries(Object.keys(LIMITS).map((name) => [name, 5])) as Record<
+    keyof typeof LIMITS,
+    number
+  >
+
+  async function countSeven(redisUrl: string) {
+    const limits = createRateLimits({ perMinute, redisUrl, logger })
+    running.push(limits)
+    const key = randomUUID()
+    const started = performance.now()
+    const standings = []
+    for (let round = 0; round < 7; round += 1) standings.push(await limits.consume('orders', key))
+    const quick = performance.now() - started < 500
+    const probe = await limits.probe?.().catch((error: Error) => error.message)
+    return { refused: standings.map(({ refusal }) => refusal !== undefined), quick, probe }
+  }
+  const local = {
+    refused: [false, false, false, false, false, true, true],
+    quick: true,
+    probe: 'Redis is away; limits are counted in this process',
+  }
+
+  test('a port that refuses: limits hold in this process and nobody waits', async () => {
+    expect(await countSeven('redis://127.0.0.1:1')).toEqual(local)
+  })
+
+  test('a server that accepts and says nothing: the same', async () => {
+    const silent = createServer(() => {})
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    running.push({ stop: () => new Promise((resolve) => silent.close(() => resolve())) })
+    const address = silent.address()
+    if (address === null || typeof address === 'string') throw new Error('no port')
+    expect(await countSeven(`redis://127.0.0.1:${address.port}`)).toEqual(local)
+  })
+
+  test('/health shows the cache down and requests pass', async () => {
+    const gateway = await start({ REDIS_URL: 'redis://127.0.0.1:1', LIMIT_PUBLIC_PER_MINUTE: '1' })
+    expect((await ask(gateway, '/api/v1/products')).status).toBe(200)
+    expect((await ask(gateway, '/api/v1/products')).status).toBe(429)
+    const health = await ask(gateway, '/health')
+    expect(health.status).toBe(503)
+    expect(await health.json()).toMatchObject({
+      checks: { cache: { status: 'down' }, broker: { status: 'up' } },
+    })
+  })
+})
