@@ -139,6 +139,25 @@ describe('processWebhooks', () => {
     expect(await findViolations(database, order.orderId, provider.authorizations)).toEqual([])
   })
 
+  it('is settled once, without an error, when ten work at once', async () => {
+    for (let round = 0; round < 5; round++) {
+      const order = newOrder()
+      provider.intercept = async (_call, execute) => {
+        execute()
+        return { outcome: 'unknown', cause: lost }
+      }
+      await expect(payments.authorize(order)).rejects.toThrow('not known')
+      const reference = `${order.orderId}:authorize:1`
+      expect(await Promise.all(Array.from({ length: 10 }, () => payments.reconcile(reference)))).toEqual(
+        Array.from({ length: 10 }, () => true),
+      )
+      expect(await readBooks(database, order.orderId)).toMatchObject({
+        events: ['payment.created', 'payment.authorized'],
+      })
+      expect(await findViolations(database, order.orderId, provider.authorizations)).toEqual([])
+    }
+  })
+
   it('sends nothing for an authorization that the provider does not know', async () => {
     const order = newOrder()
     provider.intercept = async () => ({ outcome: 'unknown', cause: lost })
