@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox'
+import Type from 'typebox'
 import { databaseConfig } from '#platform/config.ts'
 import { serviceConfig } from '#platform/service.ts'
 
@@ -42,4 +42,3 @@ export const paymentsConfig = Type.Object({
     description: 'how often stored webhooks are looked at',
   }),
 })
-export type PaymentsConfig = Static<typeof paymentsConfig>

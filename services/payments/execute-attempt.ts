@@ -83,8 +83,6 @@ export async function takeUnsettled(
   return { payment, attempt, asking: true }
 }
 
-export type ExecuteAttempt = ReturnType<typeof createExecuteAttempt>
-
 export function createExecuteAttempt({ transact, provider }: PaymentsDependencies) {
   /**
    * Sends an attempt, or asks what became of it and repeats it with the same key while the provider knows that key.

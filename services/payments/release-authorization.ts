@@ -10,8 +10,6 @@ import {
 } from './execute-attempt.ts'
 import { changePayment, lockKnownPayment, openOf, type Payment } from './payment.ts'
 
-export type ReleaseAuthorization = ReturnType<typeof createReleaseAuthorization>
-
 export function createReleaseAuthorization(dependencies: PaymentsDependencies) {
   const { transact, timings } = dependencies
   const executeAttempt = createExecuteAttempt(dependencies)
