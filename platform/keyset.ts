@@ -51,7 +51,7 @@ const validators = new WeakMap<TSchema, ReturnType<typeof compileLiteral>>()
 function matches<S extends TSchema>(schema: S, value: unknown): value is Static<S> {
   const validate = validators.get(schema) ?? compileLiteral(schema)
   validators.set(schema, validate)
-  return validate(value) === true
+  return validate(value)
 }
 
 const refused = (cause?: unknown): ProblemError =>

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
@@ -29,10 +29,11 @@ beforeAll(async () => {
   const ports = await freePorts()
   mailbox = createMailbox({ port: ports.mailbox, smtpPort: ports.smtp })
   await mailbox.start()
-  users = createServer(async (request, response) => {
+  const reply = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { status, body } = await answer(request.url ?? '', request.headers.authorization)
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
-  }).listen(0, '127.0.0.1')
+  }
+  users = createServer((request, response) => void reply(request, response)).listen(0, '127.0.0.1')
   await new Promise((resolve) => users.once('listening', resolve))
   bus = createEventBus({ url: natsUrl, user: nats.user, password: nats.password, name: 'test', logger })
   await bus.ready()

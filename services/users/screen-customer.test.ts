@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createUsersActivities } from '#activities/users.ts'
 import type { AnyDomainEvent } from '#contracts/events.ts'
 import { freshDatabase } from '#tests/support/database.ts'
 import { spendingConsumer } from './consumers.ts'
@@ -14,8 +13,8 @@ beforeAll(async () => {
 afterAll(() => users.store.$disconnect())
 
 const screen = (customerId: string, amount: number, { orderId = randomUUID(), currency = 'EUR' } = {}) =>
-  createUsersActivities(users.useCases).screenCustomer({ orderId, customerId, amount, currency })
-const release = (orderId: string) => createUsersActivities(users.useCases).releaseScreening({ orderId })
+  users.useCases.screenCustomer({ orderId, customerId, amount, currency })
+const release = (orderId: string) => users.useCases.releaseScreening(orderId)
 
 const tally = (results: { outcome: string }[]) =>
   Object.fromEntries(
