@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox'
+import Type from 'typebox'
 import { databaseConfig } from '#platform/config.ts'
 import { serviceConfig } from '#platform/service.ts'
 
@@ -25,5 +25,3 @@ export const config = Type.Object({
       'minor units that a customer may spend in 24 hours, in each currency, unless the account has a limit of its own',
   }),
 })
-
-export type UsersConfig = Static<typeof config>
