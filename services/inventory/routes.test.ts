@@ -38,6 +38,12 @@ const remove = (sku: string, headers: Record<string, string> = {}) =>
 
 const get = (url: string, headers = operator) => app.inject({ method: 'GET', url: `/api/v1/${url}`, headers })
 
+const statusesOf = (answers: { statusCode: number }[]) => {
+  const counts: Record<number, number> = {}
+  for (const { statusCode } of answers) counts[statusCode] = (counts[statusCode] ?? 0) + 1
+  return counts
+}
+
 describe('PUT /products/:sku', () => {
   it('creates, changes and announces, each version once', async () => {
     const created = await put('P-1')
@@ -77,7 +83,7 @@ describe('PUT /products/:sku', () => {
     const answers = await Promise.all(
       Array.from({ length: 10 }, (_, index) => put('P-3', { price: 2_000 + index }, { 'if-match': '"1"' })),
     )
-    expect(answers.map(({ statusCode }) => statusCode).toSorted()).toEqual([200, ...Array(9).fill(412)])
+    expect(statusesOf(answers)).toEqual({ 200: 1, 412: 9 })
     expect(await events('P-3')).toHaveLength(2)
   })
 
@@ -224,10 +230,7 @@ describe('stock', () => {
     const answers = await Promise.all(
       Array.from({ length: 10 }, () => adjust('A-3', { warehouse: 'AMS', delta: -1, reason: 'broken' })),
     )
-    expect(answers.map(({ statusCode }) => statusCode).toSorted()).toEqual([
-      ...Array(6).fill(201),
-      ...Array(4).fill(409),
-    ])
+    expect(statusesOf(answers)).toEqual({ 201: 6, 409: 4 })
     const refused = answers.find(({ statusCode }) => statusCode === 409)
     expect(refused!.json().code).toBe('insufficient_stock')
     expect(await levels('A-3')).toEqual({ AMS: [4, 4, 0] })

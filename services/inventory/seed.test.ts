@@ -10,7 +10,7 @@ afterAll(() => database.$disconnect())
 describe('seedInventory', () => {
   it('loads the catalog once, however often it is called', async () => {
     const loaded = await Promise.all([1, 2, 3].map(() => seedInventory(database)))
-    expect(loaded.toSorted()).toEqual([false, false, true])
+    expect(loaded.filter((now) => now)).toHaveLength(1)
     expect(await database.product.count()).toBe(14)
     expect((await database.warehouse.findMany({ orderBy: { code: 'asc' } })).map(({ code }) => code)).toEqual(
       ['AMS', 'LJU'],

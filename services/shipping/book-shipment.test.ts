@@ -44,7 +44,7 @@ describe('bookShipment', () => {
   it('finds the first booking when it is repeated', async () => {
     const shipment = newShipment()
     const first = await bookShipment(shipment)
-    const book = vi.fn(carrier.book)
+    const book = vi.fn<Carrier['book']>(carrier.book)
     expect(await bookWith({ book })(shipment)).toEqual(first)
     expect(book).not.toHaveBeenCalled()
     expect(await events(shipment.shipmentId)).toHaveLength(2)
@@ -107,7 +107,7 @@ describe('bookShipment', () => {
   it('does not book what was cancelled before', async () => {
     const shipment = newShipment()
     await cancelShipment(shipment)
-    const book = vi.fn(carrier.book)
+    const book = vi.fn<Carrier['book']>(carrier.book)
     expect(await bookWith({ book })(shipment)).toEqual({ outcome: 'cancelled' })
     expect(book).not.toHaveBeenCalled()
     expect(await events(shipment.shipmentId)).toEqual([])

@@ -1,0 +1,201 @@
+import { randomUUID } from 'node:crypto'
+import { describe, expect, it, vi } from 'vitest'
+import { NotSentError } from '#platform/outbound/json-client.ts'
+import { ProblemError } from '#platform/problem.ts'
+import { newShipment, silentLogger, testShipping } from '#tests/support/shipping.ts'
+import { createBookShipment } from './book-shipment.ts'
+import type { Carrier } from './carriers/carrier.ts'
+import { createFollowBooking } from './follow-booking.ts'
+import { pollBookings } from './poll-bookings.ts'
+import { processWebhooks } from './process-webhooks.ts'
+import { createRecordParcel } from './record-parcel.ts'
+import type { ReportParcel } from './report-parcel.ts'
+
+const { database, transact, carrier, advance, history, events } = await testShipping()
+const bookShipment = createBookShipment({ transact, carrier, onUnsettled: () => {} })
+const recordParcel = createRecordParcel({ transact })
+
+/** A workflow that agrees with the shipment's table. */
+const workflow = vi.fn<ReportParcel>(async (report) =>
+  (await recordParcel(report)) === 'recorded'
+    ? { outcome: 'recorded' }
+    : { outcome: 'refused', detail: 'no' },
+)
+
+const dependencies = (reportParcel: ReportParcel = workflow) => ({
+  database,
+  carrier,
+  followBooking: createFollowBooking({ database, reportParcel, logger: silentLogger }),
+  logger: silentLogger,
+})
+
+async function booked() {
+  const shipment = newShipment()
+  await bookShipment(shipment)
+  const booking = await carrier.findByReference(shipment.shipmentId)
+  return { id: shipment.shipmentId, bookingId: booking!.id }
+}
+
+async function store(bookingId: string): Promise<string> {
+  const id = `evt_${randomUUID()}`
+  const body = JSON.stringify({ id, type: 'parcel.dispatched', data: { bookingId } })
+  await database.carrierWebhook.create({ data: { carrier: 'sandbox', id, body } })
+  return id
+}
+
+const stored = (id: string) =>
+  database.carrierWebhook.findUnique({ where: { carrier_id: { carrier: 'sandbox', id } } })
+
+const reportsOf = (id: string) =>
+  workflow.mock.calls.map(([report]) => report).filter(({ shipmentId }) => shipmentId === id)
+
+describe('processWebhooks', () => {
+  it('reports every move that the carrier knows, in order, whatever the webhook said', async () => {
+    const { id, bookingId } = await booked()
+    await advance(bookingId, 'dispatched')
+    await advance(bookingId, 'delivered')
+    const webhook = await store(bookingId)
+    expect(await processWebhooks(dependencies())).toBe(true)
+    expect(await history(id)).toEqual(['pending', 'booked', 'dispatched', 'delivered'])
+    const booking = await carrier.read(bookingId)
+    expect(reportsOf(id)).toEqual(
+      booking.history.slice(1).map((move) => ({ shipmentId: id, ...move, source: 'carrier' })),
+    )
+    expect((await stored(webhook))!.processedAt).not.toBeNull()
+    expect(await processWebhooks(dependencies())).toBe(false)
+  })
+
+  it('reports nothing twice for duplicates and disorder', async () => {
+    const { id, bookingId } = await booked()
+    await advance(bookingId, 'dispatched')
+    await Promise.all([store(bookingId), store(bookingId), store(bookingId)])
+    await Promise.all([processWebhooks(dependencies()), processWebhooks(dependencies())])
+    expect(await history(id)).toEqual(['pending', 'booked', 'dispatched'])
+    await store(bookingId)
+    const before = reportsOf(id).length
+    await processWebhooks(dependencies())
+    expect(reportsOf(id)).toHaveLength(before)
+  })
+
+  it('tries again later when the carrier or the workflow engine is away', async () => {
+    const { id, bookingId } = await booked()
+    await advance(bookingId, 'dispatched')
+    const webhook = await store(bookingId)
+    const away = new ProblemError('workflow_engine_unavailable', 'Temporal is away')
+    await processWebhooks(dependencies(() => Promise.reject(away)))
+    const failed = await stored(webhook)
+    expect(failed).toMatchObject({ processedAt: null, attempts: 1, note: 'Temporal is away' })
+    expect(failed!.nextAttemptAt.getTime()).toBeGreaterThan(Date.now() - 1_000)
+    expect(await history(id)).toEqual(['pending', 'booked'])
+    await database.carrierWebhook.updateMany({ where: { id: webhook }, data: { nextAttemptAt: new Date(0) } })
+    await processWebhooks({
+      ...dependencies(),
+      carrier: { ...carrier, read: () => Promise.reject(new NotSentError('the carrier is away')) },
+    })
+    const again = await stored(webhook)
+    expect(again).toMatchObject({ processedAt: null, attempts: 2, note: 'the carrier is away' })
+    expect(again!.nextAttemptAt.getTime()).toBeGreaterThan(Date.now() + 500)
+    await database.carrierWebhook.updateMany({ where: { id: webhook }, data: { nextAttemptAt: new Date(0) } })
+    await processWebhooks(dependencies())
+    expect(await history(id)).toEqual(['pending', 'booked', 'dispatched'])
+    expect(await stored(webhook)).toMatchObject({ attempts: 3, note: null, processedAt: expect.any(Date) })
+  })
+
+  it('waits for a shipment that does not know its booking yet', async () => {
+    const shipment = newShipment()
+    const dying = createBookShipment({
+      transact,
+      carrier: {
+        ...carrier,
+        async book(request) {
+          await carrier.book(request)
+          throw new Error('the process died')
+        },
+      },
+      onUnsettled: () => {},
+    })
+    await expect(dying(shipment)).rejects.toThrow('died')
+    const booking = await carrier.findByReference(shipment.shipmentId)
+    const webhook = await store(booking!.id)
+    await processWebhooks(dependencies())
+    expect((await stored(webhook))!.processedAt).toBeNull()
+    expect(reportsOf(shipment.shipmentId)).toEqual([])
+  })
+
+  it('is done with what is refused and with parcels that are not ours', async () => {
+    const { id, bookingId } = await booked()
+    await advance(bookingId, 'dispatched')
+    const refused = await store(bookingId)
+    const detail = 'The parcel is lost.'
+    await processWebhooks(dependencies(() => Promise.resolve({ outcome: 'refused', detail })))
+    expect(await stored(refused)).toMatchObject({ processedAt: expect.any(Date), note: detail })
+    expect(await history(id)).toEqual(['pending', 'booked'])
+    const { warehouse, lines, address } = newShipment()
+    const foreign = await carrier.book({
+      reference: 'not-ours',
+      idempotencyKey: randomUUID(),
+      warehouse,
+      lines,
+      address,
+    })
+    const strange = await store(foreign.id)
+    await processWebhooks(dependencies())
+    expect(await stored(strange)).toMatchObject({ note: 'the parcel is not one of ours' })
+  })
+})
+
+describe('pollBookings', () => {
+  const poll = (reportParcel?: ReportParcel) =>
+    pollBookings({ ...dependencies(reportParcel), everySeconds: 30 })
+  const age = (id: string) =>
+    database.shipment.update({
+      where: { id },
+      data: { updatedAt: new Date(Date.now() - 60_000), polledAt: new Date(Date.now() - 60_000) },
+    })
+
+  it('hears of a move whose webhook was lost, once nothing was heard for a while', async () => {
+    const { id, bookingId } = await booked()
+    await advance(bookingId, 'dispatched')
+    await poll()
+    expect(await history(id)).toEqual(['pending', 'booked'])
+    await age(id)
+    await poll()
+    expect(await history(id)).toEqual(['pending', 'booked', 'dispatched'])
+    expect(await events(id)).toHaveLength(3)
+  })
+
+  it('asks about each parcel once in that time', async () => {
+    const { id } = await booked()
+    await age(id)
+    const read = vi.fn<Carrier['read']>(carrier.read)
+    const polling = { ...dependencies(), carrier: { ...carrier, read }, everySeconds: 30 }
+    await Promise.all([pollBookings(polling), pollBookings(polling), pollBookings(polling)])
+    expect(read).toHaveBeenCalledOnce()
+  })
+
+  it('asks about the other parcels although one fails', async () => {
+    const [failing, fine] = [await booked(), await booked()]
+    for (const { id, bookingId } of [failing, fine]) {
+      await advance(bookingId, 'dispatched')
+      await age(id)
+    }
+    await poll((report) =>
+      report.shipmentId === failing.id ? Promise.reject(new Error('no')) : workflow(report),
+    )
+    expect(await history(failing.id)).toEqual(['pending', 'booked'])
+    expect(await history(fine.id)).toEqual(['pending', 'booked', 'dispatched'])
+  })
+
+  it('leaves parcels alone that have reached their end', async () => {
+    const { id, bookingId } = await booked()
+    await advance(bookingId, 'dispatched')
+    await advance(bookingId, 'lost')
+    await age(id)
+    await poll()
+    expect((await history(id)).at(-1)).toBe('lost')
+    await age(id)
+    const read = vi.fn<Carrier['read']>(carrier.read)
+    await pollBookings({ ...dependencies(), carrier: { ...carrier, read }, everySeconds: 30 })
+    expect(read).not.toHaveBeenCalledWith(bookingId)
+  })
+})
