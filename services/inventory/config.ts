@@ -1,5 +1,5 @@
 /** What the inventory service reads from the environment. */
-import Type, { type Static } from 'typebox'
+import Type from 'typebox'
 import { databaseConfig } from '#platform/config.ts'
 import { serviceConfig } from '#platform/service.ts'
 
@@ -12,5 +12,3 @@ export const inventoryConfig = Type.Object({
     description: 'how long stock is promised to an order that is not confirmed yet',
   }),
 })
-
-export type InventoryConfig = Static<typeof inventoryConfig>

@@ -1,5 +1,5 @@
 /** What the shipping service reads from the environment. */
-import Type, { type Static } from 'typebox'
+import Type from 'typebox'
 import { databaseConfig } from '#platform/config.ts'
 import { serviceConfig } from '#platform/service.ts'
 
@@ -33,5 +33,3 @@ export const shippingConfig = Type.Object({
     description: 'how often stored webhooks are looked at',
   }),
 })
-
-export type ShippingConfig = Static<typeof shippingConfig>

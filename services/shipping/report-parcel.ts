@@ -15,7 +15,7 @@ export type ReportOutcome = { outcome: 'recorded' } | { outcome: 'refused'; deta
 /** @throws ProblemError `workflow_engine_unavailable` */
 export type ReportParcel = (report: { shipmentId: string } & ParcelReport) => Promise<ReportOutcome>
 
-const DEADLINE_MS = 8_000
+const DEADLINE_MS = 5_000
 
 /** The same report twice is one Update: its id is made of the shipment and the status. */
 export const createReportParcel =

@@ -1,7 +1,6 @@
 /** What the use cases of a shipment share: its row, its moves, its events, and how clients see it. */
-import Type from 'typebox'
 import { Shipment } from '#contracts/http/shipping.ts'
-import { SkuQuantity } from '#contracts/schemas.ts'
+import type { SkuQuantity } from '#contracts/schemas.ts'
 import { mayMove, SHIPMENT, type ShipmentStatus } from '#contracts/states.ts'
 import type { Sql } from '#platform/database.ts'
 import { appendEvent } from '#platform/events/outbox.ts'
@@ -19,7 +18,6 @@ export interface ShipmentRow {
   version: number
 }
 
-export const parseLines = parser('the lines of a shipment', Type.Array(SkuQuantity))
 export const parseShipment = parser('a shipment', Shipment)
 
 /** Locks the row: moves of one shipment happen one after the other. */
