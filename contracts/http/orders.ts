@@ -180,7 +180,7 @@ export const cancelOrder = route({
   idempotency: 'optional',
   schema: {
     params: IdParams,
-    body: Type.Optional(Closed({ reason: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })) })),
+    body: Closed({ reason: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })) }),
     response: { 202: Order },
   },
 })

@@ -64,6 +64,10 @@ export function addRoute<S extends RouteSchema, Status extends keyof S['response
       assertAccess(contract, caller)
       callers.set(request, caller)
     },
+    // no body is an empty one: what it lacks is then named field by field
+    preValidation: async (request) => {
+      if (contract.schema.body !== undefined) request.body ??= {}
+    },
     handler: async (request, reply) => send(reply, await handler(toCall(contract, request))),
   })
 }

@@ -2,7 +2,6 @@
 import {
   WithStartWorkflowOperation,
   WorkflowExecutionAlreadyStartedError,
-  WorkflowUpdateStage,
   type Client,
   type WorkflowStartOptions,
 } from '@temporalio/client'
@@ -53,7 +52,7 @@ function startOptions(input: OrderInput): WorkflowStartOptions<OrderWorkflow> {
 export interface OrderWorkflows {
   /** Starts the workflow; that it runs already is success. */
   start(input: OrderInput): Promise<void>
-  /** Hands over a command and resolves when the workflow has accepted it; starts the workflow if need be. */
+  /** Hands over a command and resolves when the workflow has taken it; starts the workflow if need be. */
   command(input: OrderInput, command: OrderCommand, updateId: string): Promise<void>
   requestCancellation(workflowId: string): Promise<void>
 }
@@ -71,10 +70,10 @@ export function createOrderWorkflows(client: Client): OrderWorkflows {
     updateId: string,
   ): Promise<void> {
     await client.withDeadline(Date.now() + COMMAND_TIMEOUT_MS, () =>
-      client.workflow.startUpdateWithStart(name, {
+      // completed, not only accepted: a handle does not throw that the validator refused until its result is asked for
+      client.workflow.executeUpdateWithStart(name, {
         updateId,
         args: [argument],
-        waitForStage: WorkflowUpdateStage.ACCEPTED,
         startWorkflowOperation: new WithStartWorkflowOperation<OrderWorkflow>(ORDER_WORKFLOW, {
           ...startOptions(input),
           workflowIdConflictPolicy: 'USE_EXISTING',

@@ -86,7 +86,7 @@ export function registerRoutes(app: HttpServer, verifyCaller: CallerVerifier, us
 
   addRoute(app, verifyCaller, http.cancelOrder, async (call) => {
     const { params, caller, body } = call
-    const argument = { by: caller.subject, reason: body?.reason ?? null }
+    const argument = { by: caller.subject, reason: body.reason ?? null }
     return accepted(call, http.cancelOrder.url, (updateId) =>
       use.commandOrder({
         orderId: params.id,

@@ -1,0 +1,175 @@
+/** A shop to test in: new customers, operators, orders, and a look into every database and the provider's ledger. */
+import { randomUUID } from 'node:crypto'
+import Type from 'typebox'
+import { afterAll, expect, inject, vi } from 'vitest'
+import type { Order, PlaceOrderBody } from '#contracts/http/orders.ts'
+import type { DatabaseName, Ports } from '#contracts/services.ts'
+import { isTerminal, ORDER, type OrderStatus } from '#contracts/states.ts'
+import { parser } from '#platform/validation.ts'
+import { check } from '#stack/check/check.ts'
+import { openSources, type ProviderEntry, type Sources } from '#stack/check/sources.ts'
+import { createApiClient, signIn, type ApiClient } from '#stack/demo/client.ts'
+
+export const ADDRESS: PlaceOrderBody['shippingAddress'] = {
+  name: 'Test Customer',
+  line1: 'Teststraat 1',
+  city: 'Amsterdam',
+  postalCode: '1011 AA',
+  country: 'NL',
+}
+
+/** An order of one mug unless told otherwise. */
+export const orderOf = (change: Partial<PlaceOrderBody> = {}): PlaceOrderBody => ({
+  lines: [{ sku: 'MUG-WHITE', quantity: 1 }],
+  shippingAddress: ADDRESS,
+  paymentMethod: 'pm_card_visa',
+  ...change,
+})
+
+const MONEY = ['authorization', 'authentication', 'capture', 'void', 'refund', 'refusal']
+
+const parseMails = parser(
+  'the mailbox',
+  Type.Object({ messages: Type.Array(Type.Object({ subject: Type.String() })) }),
+)
+
+const PATIENCE = { timeout: 40_000, interval: 100 }
+
+export interface StockRow {
+  warehouse: string
+  on_hand: number
+  held: number
+  committed: number
+}
+
+const hasEnded = (status: OrderStatus): boolean => isTerminal(ORDER, status)
+
+export interface Shop {
+  gatewayUrl: string
+  ports: Ports
+  sources: Sources
+  anonymous: ApiClient
+  /** A customer who has just registered. */
+  customer(): Promise<ApiClient>
+  operator(): Promise<ApiClient>
+  courier(): Promise<ApiClient>
+  /** Waits until an order has this status. */
+  reaches(client: ApiClient, id: string, status: OrderStatus): Promise<Order>
+  /** Waits until an order has ended, however. */
+  ends(client: ApiClient, id: string): Promise<Order>
+  /** Waits until an order asks for an operator. */
+  needsAttention(id: string): Promise<void>
+  /** A new product for 10.00 EUR and 100 g, with this much stock by warehouse; it can be ordered when this resolves. */
+  product(stock: Record<string, number>): Promise<string>
+  stockOf(sku: string): Promise<StockRow[]>
+  /** What the provider did with one order's money. */
+  ledgerOf(orderId: string): Promise<ProviderEntry[]>
+  rows<Row>(database: DatabaseName, sql: string): Promise<Row[]>
+  /** Subjects of the mails that an address got. */
+  mailsTo(email: string): Promise<string[]>
+  /** Commands to the simulated payment provider. */
+  providerFault(path: '/faults' | '/faults/clear', body?: unknown): Promise<void>
+  /** Expects every invariant to hold. */
+  expectSound(options?: { settled?: boolean }): Promise<void>
+}
+
+/** Opens the shop of the stack that the global setup started; closed after the file. */
+export async function openShop(): Promise<Shop> {
+  const { gatewayUrl, ports, target } = inject('stack')
+  const sources = await openSources(target)
+  afterAll(() => sources.close())
+  // read from the table, since polling the API would use the customer's limit up
+  const statusOf = async (id: string): Promise<OrderStatus> => {
+    const [row] = await sources.query<{ status: OrderStatus }>(
+      'orders',
+      `SELECT status FROM orders WHERE id = '${id}'`,
+    )
+    return row?.status ?? 'placed'
+  }
+  return {
+    gatewayUrl,
+    ports,
+    sources,
+    anonymous: createApiClient(gatewayUrl),
+    customer: () => newCustomer(gatewayUrl),
+    operator: () => signIn(gatewayUrl, 'operator@mainstay.test'),
+    courier: () => signIn(gatewayUrl, 'courier@mainstay.test'),
+    async reaches(client, id, status) {
+      await vi.waitFor(async () => expect(await statusOf(id)).toBe(status), PATIENCE)
+      return client.readOrder(id)
+    },
+    async ends(client, id) {
+      await vi.waitFor(async () => expect(await statusOf(id)).toSatisfy(hasEnded), PATIENCE)
+      return client.readOrder(id)
+    },
+    async needsAttention(id) {
+      await vi.waitFor(async () => {
+        expect(
+          await sources.query('orders', `SELECT 1 FROM orders WHERE id = '${id}' AND attention IS NOT NULL`),
+        ).toHaveLength(1)
+      }, PATIENCE)
+    },
+    async product(stock) {
+      const operator = await signIn(gatewayUrl, 'operator@mainstay.test')
+      const sku = `T-${randomUUID().slice(0, 8).toUpperCase()}`
+      const body = {
+        name: 'Test thing',
+        price: 1000,
+        currency: 'EUR',
+        taxClass: 'standard',
+        weightGrams: 100,
+      }
+      expect((await operator.send('PUT', `/api/v1/products/${sku}`, { body })).status).toBe(201)
+      for (const [warehouse, delta] of Object.entries(stock)) {
+        const adjustment = {
+          body: { warehouse, delta, reason: 'for a test' },
+          headers: { 'idempotency-key': `${sku}-${warehouse}` },
+        }
+        expect((await operator.send('POST', `/api/v1/stock/${sku}/adjustments`, adjustment)).status).toBe(201)
+      }
+      await vi.waitFor(async () => {
+        expect(
+          await sources.query('orders', `SELECT 1 FROM catalog_products WHERE sku = '${sku}'`),
+        ).toHaveLength(1)
+      }, PATIENCE)
+      return sku
+    },
+    stockOf: (sku) =>
+      sources.query(
+        'inventory',
+        `SELECT warehouse, on_hand, held, committed FROM stock WHERE sku = '${sku}' ORDER BY warehouse`,
+      ),
+    ledgerOf: async (orderId) =>
+      (await sources.providerLedger()).filter(
+        ({ type, reference }) => MONEY.includes(type) && reference?.startsWith(orderId) === true,
+      ),
+    rows: (database, sql) => sources.query(database, sql),
+    async mailsTo(email) {
+      const response = await fetch(
+        `http://127.0.0.1:${ports.mailbox}/api/messages?to=${encodeURIComponent(email)}`,
+      )
+      return parseMails(await response.json()).messages.map(({ subject }) => subject)
+    },
+    async providerFault(path, body = {}) {
+      const response = await fetch(`${target.providerUrl}${path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${target.providerApiKey}`, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+      expect(response.status, await response.text()).toBeLessThan(300)
+    },
+    async expectSound(options) {
+      expect(await check(target, options)).toEqual([])
+    },
+  }
+}
+
+export async function newCustomer(gatewayUrl: string): Promise<ApiClient> {
+  const email = `${randomUUID()}@customers.test`
+  const password = 'a long enough password'
+  const { status } = await createApiClient(gatewayUrl).send('POST', '/api/v1/users', {
+    body: { email, password, name: 'Test Customer' },
+  })
+  expect(status).toBe(201)
+  return signIn(gatewayUrl, email, password)
+}

@@ -1,0 +1,86 @@
+/** A namespace of its own on the real Temporal server, with workers on every task queue, for one test file. */
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Client, Connection } from '@temporalio/client'
+import { temporal } from '@temporalio/proto'
+import { NativeConnection, Runtime, Worker } from '@temporalio/worker'
+import { afterAll, inject } from 'vitest'
+import { TASK_QUEUES } from '#contracts/services.ts'
+import { SEARCH_ATTRIBUTES } from '#contracts/workflows.ts'
+import { workflowBundle } from '#platform/temporal/bundle.ts'
+
+const { IndexedValueType } = temporal.api.enums.v1
+
+const TYPES = {
+  Keyword: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+  Bool: IndexedValueType.INDEXED_VALUE_TYPE_BOOL,
+  Int: IndexedValueType.INDEXED_VALUE_TYPE_INT,
+} as const
+
+/** Activities by the service that has them. */
+export type ActivitiesByQueue = Partial<Record<keyof typeof TASK_QUEUES, object>>
+
+/** Starts workers for these activities; `orders` and `shipping` run workflows too. Everything ends with the test file. */
+export async function startWorkers(activities: ActivitiesByQueue): Promise<Client> {
+  quietRuntime()
+  const { temporalAddress: address } = inject('infrastructure')
+  const connection = await Connection.connect({ address })
+  const namespace = await createNamespace(connection)
+  const native = await NativeConnection.connect({ address })
+  const bundle = await workflowBundle(false, undefined)
+  const workers = await Promise.all(
+    Object.values(TASK_QUEUES).map((taskQueue) =>
+      Worker.create({
+        connection: native,
+        namespace,
+        taskQueue,
+        activities: activities[taskQueue] ?? {},
+        ...(taskQueue === 'orders' || taskQueue === 'shipping' ? { workflowBundle: bundle } : {}),
+      }),
+    ),
+  )
+  const running = Promise.all(workers.map((worker) => worker.run()))
+  afterAll(async () => {
+    for (const worker of workers) worker.shutdown()
+    await running
+    await native.close()
+    await connection.close()
+  })
+  return new Client({ connection, namespace })
+}
+
+let runtimeInstalled = false
+
+function quietRuntime(): void {
+  if (runtimeInstalled) return
+  runtimeInstalled = true
+  Runtime.install({
+    telemetryOptions: { logging: { filter: 'OFF', forward: {} } },
+    logger: silent,
+    shutdownSignals: [],
+  })
+}
+
+const nothing = () => {}
+const silent = { log: nothing, trace: nothing, debug: nothing, info: nothing, warn: nothing, error: nothing }
+
+async function createNamespace(connection: Connection): Promise<string> {
+  const namespace = `test-${randomBytes(6).toString('hex')}`
+  await connection.workflowService.registerNamespace({
+    namespace,
+    workflowExecutionRetentionPeriod: { seconds: 86_400 as never },
+  })
+  const searchAttributes = Object.fromEntries(
+    Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) => [name, TYPES[type]]),
+  )
+  // a new namespace is known to every part of the server within seconds
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await connection.operatorService.addSearchAttributes({ namespace, searchAttributes })
+      return namespace
+    } catch (error) {
+      if (attempt === 50) throw error
+      await sleep(200)
+    }
+  }
+}

@@ -1,0 +1,37 @@
+/** How the tests run the stack: the same parts, with shorter waits and fewer attempts. */
+import type { Environment } from '#platform/config.ts'
+import type { CheckTarget } from '#stack/check/sources.ts'
+import { loadPlatformKeys } from '#stack/platform-keys.ts'
+import type { Stack } from '#stack/stack.ts'
+
+export const FAST_SETTINGS: Environment = {
+  LOG_LEVEL: 'warn',
+  SAGA_STEP_ATTEMPTS: '4',
+  SAGA_COMPENSATION_ATTEMPTS: '3',
+  SAGA_MAXIMUM_INTERVAL_SECONDS: '1',
+  CARRIER_DISPATCH_MS: '200',
+  CARRIER_DELIVERY_MS: '200',
+  PROVIDER_TIMEOUT_MS: '2500',
+  ATTEMPT_MARGIN_MS: '200',
+  PROVIDER_SLOW_MS: '1500',
+  // every test is a customer of its own, all from one address
+  LIMIT_IP_PER_MINUTE: '100000',
+  LIMIT_AUTH_PER_MINUTE: '10000',
+  LIMIT_USERS_PER_MINUTE: '10000',
+}
+
+/** Where the checker finds everything of a stack. */
+export async function checkTargetOf({ infrastructure, ports, dataFolder }: Stack): Promise<CheckTarget> {
+  const operator = infrastructure.natsCredentials['operator']
+  if (operator === undefined) throw new Error('the stack made no NATS user for the operator')
+  const keys = await loadPlatformKeys(dataFolder)
+  return {
+    superuserUrl: infrastructure.postgres.superuserUrl,
+    natsUrl: `nats://${infrastructure.natsAddress}`,
+    nats: operator,
+    temporalAddress: infrastructure.temporalAddress,
+    temporalNamespace: infrastructure.temporalNamespace,
+    providerUrl: `http://127.0.0.1:${ports.provider}`,
+    providerApiKey: keys.providerApiKey,
+  }
+}
