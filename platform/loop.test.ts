@@ -41,7 +41,7 @@ describe('startLoop', () => {
     const failure = new Error('the carrier is away')
     const work = vi.fn<() => Promise<boolean>>().mockRejectedValueOnce(failure).mockResolvedValue(false)
     const loop = startLoop({ name: 'test', everyMs: 5, work, logger })
-    await vi.waitFor(() => expect(work.mock.calls.length).toBeGreaterThan(1))
+    await vi.waitFor(() => expect(work.mock.calls.length).toBeGreaterThan(1), 5_000)
     expect(logger.warn).toHaveBeenCalledWith({ err: failure, loop: 'test' }, expect.any(String))
     await loop.stop()
   })
