@@ -17,9 +17,10 @@ export function createOperator(journal: Journal): Operator {
 
   setHandler(
     operate,
-    async (command) => {
+    (command) => {
       answer = command
-      await condition(() => answer !== command) // the answer was taken and is recorded
+      // resolves once the answer was taken and recorded; also when the order is being cancelled
+      return CancellationScope.nonCancellable(() => condition(() => answer !== command))
     },
     {
       validator: (_command) => {

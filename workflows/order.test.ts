@@ -299,6 +299,28 @@ describe('the order saga', () => {
     ])
   })
 
+  it('listens to the operator when undoing a cancelled order fails', async () => {
+    answers.authorizePayment = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 500))
+      return { outcome: 'authorized', paymentId: randomUUID() }
+    }
+    answers.voidPayment = failing('the provider is away')
+    const handle = await start()
+    await vi.waitFor(() => expect(calls).toContain('authorizePayment'), 10_000)
+    await handle.executeUpdate('cancel', { args: [{ by: 'customer', reason: null }] })
+    await isAsked(handle)
+    answers.voidPayment = async () => {}
+    await handle.executeUpdate('operate', { args: [{ action: 'retry', by: 'op', note: 'it is back' }] })
+    await handle.result().catch(() => {})
+    expect((await handle.describe()).status.name).toBe('CANCELLED')
+    expect(calls.slice(-4)).toEqual([
+      'voidPayment',
+      'releaseScreening',
+      'releaseReservation',
+      'recordProgress:cancelled',
+    ])
+  })
+
   it('can be cancelled from the Temporal UI too', async () => {
     answers.authorizePayment = async () => {
       await new Promise((resolve) => setTimeout(resolve, 500))
