@@ -7,6 +7,9 @@ import { ApplicationFailure, WorkflowNotFoundError } from '@temporalio/common'
 import { describe, expect, it } from 'vitest'
 import { createReportParcel } from './report-parcel.ts'
 
+/** As gRPC says it: code 14 is UNAVAILABLE. */
+const unreachable = Object.assign(new Error('14 UNAVAILABLE'), { code: 14, details: '', metadata: {} })
+
 interface Sent {
   workflowId: string
   name: string
@@ -75,7 +78,10 @@ describe('reportParcel', () => {
   })
 
   it('says that Temporal is away, and when to try again', async () => {
-    for (const failure of [new ServiceError('away'), new WorkflowUpdateRPCTimeoutOrCancelledError('slow')]) {
+    for (const failure of [
+      new ServiceError('away', { cause: unreachable }),
+      new WorkflowUpdateRPCTimeoutOrCancelledError('slow'),
+    ]) {
       const { reportParcel } = reportingTo(() => Promise.reject(failure))
       await expect(reportParcel(report)).rejects.toMatchObject({
         code: 'workflow_engine_unavailable',

@@ -1,14 +1,8 @@
 /** Tells a shipment's workflow where its parcel was seen; the workflow alone says whether that can be. */
-import {
-  isGrpcServiceError,
-  ServiceError,
-  WorkflowUpdateFailedError,
-  WorkflowUpdateRPCTimeoutOrCancelledError,
-  type Client,
-} from '@temporalio/client'
+import { WorkflowUpdateFailedError, type Client } from '@temporalio/client'
 import { WorkflowNotFoundError } from '@temporalio/common'
 import { shipmentWorkflowId, type ParcelReport } from '#contracts/workflows.ts'
-import { ProblemError } from '#platform/problem.ts'
+import { isTemporalAway, temporalAway } from '#platform/temporal/errors.ts'
 
 export type ReportOutcome = { outcome: 'recorded' } | { outcome: 'refused'; detail: string }
 
@@ -34,17 +28,7 @@ export const createReportParcel =
       if (error instanceof WorkflowNotFoundError) {
         return { outcome: 'refused', detail: 'Nobody waits for news of this parcel any more.' }
       }
-      if (isUnavailable(error)) {
-        throw new ProblemError('workflow_engine_unavailable', 'The parcel cannot be moved now; try again.', {
-          retryAfter: 2,
-          cause: error,
-        })
-      }
+      if (isTemporalAway(error)) throw temporalAway(error)
       throw error
     }
   }
-
-const isUnavailable = (error: unknown): boolean =>
-  error instanceof WorkflowUpdateRPCTimeoutOrCancelledError ||
-  error instanceof ServiceError ||
-  isGrpcServiceError(error)
