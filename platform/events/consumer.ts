@@ -2,9 +2,11 @@
  * Durable consumers: acknowledged after the effect is committed, one message per aggregate at a time, sent to the
  * dead-letter stream with the error after the last delivery.
  */
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { AckPolicy, DeliverPolicy, JetStreamApiError, jetstreamManager, type JsMsg } from '@nats-io/jetstream'
 import { headers } from '@nats-io/transport-node'
-import { EVENT_STREAM, EVENTS, EventEnvelope, isEventType, type AnyDomainEvent } from '#contracts/events.ts'
+import { EVENT_STREAM, EVENTS, EventEnvelope, type AnyDomainEvent } from '#contracts/events.ts'
 import type { ServiceName } from '#contracts/services.ts'
 import type { Logger } from '../logger.ts'
 import { continueTrace, withTrace } from '../trace.ts'
@@ -16,6 +18,9 @@ import { createKeyedQueue } from './keyed-queue.ts'
 const ACK_WAIT_NANOS = 30_000_000_000
 const MAX_DELIVERIES = 12
 const IN_FLIGHT = 64
+/** An event that waits for an earlier one must outlast all that one's retries. */
+const GAP_PATIENCE = 4
+const RESTART_MS = 1_000
 
 export interface ConsumerOptions {
   bus: EventBus
@@ -38,42 +43,46 @@ export interface EventConsumer {
 export function startConsumer(options: ConsumerOptions): EventConsumer {
   const { bus, durable, logger } = options
   const queue = createKeyedQueue()
-  let stopped = false
-  let stopMessages = () => {}
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const stopped = once(signal, 'abort')
 
   async function run(): Promise<void> {
-    while (!stopped) {
+    while (!signal.aborted) {
       try {
-        const { client } = await bus.ready()
-        await ensureConsumer(options)
-        const consumer = await client.consumers.get(EVENT_STREAM, durable)
-        const messages = await consumer.consume({ max_messages: IN_FLIGHT })
-        stopMessages = () => messages.stop()
-        if (stopped) messages.stop()
-        for await (const message of messages) {
-          void queue.add(aggregateOf(message.subject), () => receive(options, message))
-        }
+        await consume()
       } catch (error) {
-        if (stopped) break
+        if (signal.aborted) break
         logger.warn({ err: error, durable }, 'the event consumer lost its stream; it starts again')
-        await new Promise((resolve) => setTimeout(resolve, 1_000))
       }
+      await sleep(RESTART_MS, undefined, { signal }).catch(() => {}) // or until it is stopped
     }
     await queue.idle()
+  }
+
+  /** Takes messages until the consumer is stopped or its stream is gone. */
+  async function consume(): Promise<void> {
+    await Promise.race([bus.ready(), stopped])
+    if (signal.aborted) return
+    const { client } = await bus.ready()
+    await ensureConsumer(options)
+    const consumer = await client.consumers.get(EVENT_STREAM, durable)
+    const messages = await consumer.consume({ max_messages: IN_FLIGHT, abort_on_missing_resource: true })
+    void stopped.then(() => messages.stop())
+    for await (const message of messages) {
+      queue
+        .add(aggregateOf(message.subject), () => receive(options, message))
+        .catch((error: unknown) =>
+          logger.warn({ err: error, durable }, 'an event could not be acknowledged; it comes again'),
+        )
+    }
   }
 
   const running = run()
   return {
     async stop() {
-      stopped = true
-      stopMessages()
-      await Promise.race([
-        running,
-        bus.ready().then(
-          () => running,
-          () => {},
-        ),
-      ])
+      stopping.abort()
+      await running
     },
   }
 }
@@ -81,15 +90,15 @@ export function startConsumer(options: ConsumerOptions): EventConsumer {
 /** `evt.<service>.<kind>.<event>.<aggregate>` */
 const aggregateOf = (subject: string): string => subject.split('.').slice(4).join('.')
 
-async function ensureConsumer({ bus, durable, subjects, maxDeliveries }: ConsumerOptions): Promise<void> {
+async function ensureConsumer({ bus, durable, subjects }: ConsumerOptions): Promise<void> {
   const { connection } = await bus.ready()
   const manager = await jetstreamManager(connection)
   const config = {
     ack_policy: AckPolicy.Explicit,
     deliver_policy: DeliverPolicy.All,
     ack_wait: ACK_WAIT_NANOS,
-    // one delivery more than we handle: the last one is only for writing the dead letter
-    max_deliver: (maxDeliveries ?? MAX_DELIVERIES) + 5,
+    // we count: an event that the server gave up on would be in nobody's dead letters
+    max_deliver: -1,
     max_ack_pending: IN_FLIGHT * 4,
     filter_subjects: subjects,
   }
@@ -103,24 +112,28 @@ async function ensureConsumer({ bus, durable, subjects, maxDeliveries }: Consume
 
 async function receive(options: ConsumerOptions, message: JsMsg): Promise<void> {
   const { handle, logger, durable, maxDeliveries = MAX_DELIVERIES } = options
+  const deliveries = message.info.deliveryCount
   const trace = continueTrace(message.headers?.get('traceparent'))
   await withTrace(trace, async () => {
     try {
+      // a handler that takes the process with it never gets to write the dead letter itself
+      if (deliveries > maxDeliveries * GAP_PATIENCE) throw new Error('it was never handled to the end')
       await handle(parseEvent(message))
-      message.ack()
     } catch (error) {
-      const deliveries = message.info.deliveryCount
-      if (error instanceof ValidationError || deliveries >= maxDeliveries) {
+      const gap = error instanceof EventGapError
+      const limit = gap ? maxDeliveries * GAP_PATIENCE : maxDeliveries
+      if (error instanceof ValidationError || deliveries >= limit) {
         await bury(options, message, error)
         return
       }
-      const gap = error instanceof EventGapError
       logger[gap ? 'debug' : 'warn'](
         { err: error, durable, subject: message.subject, deliveries },
         'an event will be delivered again',
       )
-      message.nak(gap ? 100 * deliveries : Math.min(30_000, 250 * 2 ** deliveries))
+      message.nak(gap ? Math.min(5_000, 50 * 2 ** deliveries) : Math.min(30_000, 250 * 2 ** deliveries))
+      return
     }
+    message.ack()
   })
 }
 
@@ -149,7 +162,7 @@ async function bury(
 }
 
 const parseEnvelope = parser('the event', EventEnvelope)
-const payloadValidators = new Map(
+const payloadValidators = new Map<string, ReturnType<typeof compileLiteral>>(
   Object.entries(EVENTS).map(([type, { payload }]) => [type, compileLiteral(payload)] as const),
 )
 
@@ -163,11 +176,12 @@ export function parseEvent(message: Pick<JsMsg, 'data'>): AnyDomainEvent {
   }
   const envelope = parseEnvelope(body)
   const validate = payloadValidators.get(envelope.eventType)
-  if (!isEventType(envelope.eventType) || validate === undefined) {
+  if (validate === undefined) {
     throw new ValidationError('the event', [
       { path: 'eventType', message: `${envelope.eventType} is not known` },
     ])
   }
-  if (!validate(envelope.payload)) throw new ValidationError(envelope.eventType, fieldErrors(validate.errors))
-  return envelope as AnyDomainEvent
+  const isDomainEvent = (event: typeof envelope): event is AnyDomainEvent => validate(event.payload)
+  if (!isDomainEvent(envelope)) throw new ValidationError(envelope.eventType, fieldErrors(validate.errors))
+  return envelope
 }

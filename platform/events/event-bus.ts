@@ -1,4 +1,5 @@
 /** The connection to NATS JetStream: it may be away at any time, also at the start, and comes back by itself. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   jetstream,
   jetstreamManager,
@@ -7,11 +8,13 @@ import {
   StorageType,
   type JetStreamClient,
 } from '@nats-io/jetstream'
-import { connect, headers, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node'
+import { connect, errors, headers, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node'
 import { DEAD_LETTER_STREAM, EVENT_STREAM, isEventType, subjectOf } from '#contracts/events.ts'
 import type { Logger } from '../logger.ts'
 
 const PUBLISH_TIMEOUT_MS = 3_000
+const RECONNECT_MS = 500
+const DRAIN_MS = 5_000
 const DUPLICATE_WINDOW_NANOS = 120_000_000_000
 
 export interface BrokerOptions {
@@ -46,48 +49,79 @@ export interface EventBus {
   close(): Promise<void>
 }
 
+/** Nothing was sent: there is no connection at the moment. */
+class BrokerAwayError extends Error {
+  override readonly name = 'BrokerAwayError'
+
+  constructor() {
+    super('not connected to NATS')
+  }
+}
+
 /** An event that no retry will get through: its type is unknown or the broker refuses it for what it is. */
 export class UnpublishableEventError extends Error {
   override readonly name = 'UnpublishableEventError'
 }
 
 export function createEventBus({ url, user, password, name, logger }: BrokerOptions): EventBus {
-  let connection: NatsConnection | undefined
-  let closed = false
+  const closing = new AbortController()
+  let link: Link | undefined
   const connected = open()
   connected.catch(() => {}) // reported by whoever awaits ready()
 
-  async function open(): Promise<{ connection: NatsConnection; client: JetStreamClient }> {
-    const opened = await connect({
-      servers: url,
-      name,
-      ...(user === undefined ? {} : { user }),
-      ...(password === undefined ? {} : { pass: password }),
-      waitOnFirstConnect: true,
-      maxReconnectAttempts: -1,
-      reconnectTimeWait: 500,
-      pingInterval: 10_000,
-      maxPingOut: 3,
-    })
-    connection = opened
-    if (closed) {
-      await opened.close()
+  async function open(): Promise<Link> {
+    const connection = await connectAtLast()
+    if (closing.signal.aborted) {
+      await connection.close()
       throw new Error('the event bus was closed before it was connected')
     }
-    await ensureStreams(opened, logger, () => closed)
-    return { connection: opened, client: jetstream(opened, { timeout: PUBLISH_TIMEOUT_MS }) }
+    const opened = {
+      connection,
+      client: jetstream(connection, { timeout: PUBLISH_TIMEOUT_MS }),
+      online: true,
+    }
+    link = opened
+    void watch(opened)
+    await ensureStreams(connection, logger, closing.signal)
+    return opened
+  }
+
+  /** Tries until the broker is there or the bus is closed; afterwards the client reconnects by itself. */
+  async function connectAtLast(): Promise<NatsConnection> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await connect({
+          servers: url,
+          name,
+          ...(user === undefined ? {} : { user }),
+          ...(password === undefined ? {} : { pass: password }),
+          maxReconnectAttempts: -1,
+          reconnectTimeWait: RECONNECT_MS,
+          pingInterval: 10_000,
+          maxPingOut: 3,
+        })
+      } catch (error) {
+        if (attempt === 1) logger.warn({ err: error }, 'NATS cannot be reached; trying until it can')
+        await sleep(RECONNECT_MS, undefined, { signal: closing.signal })
+      }
+    }
+  }
+
+  /** What is sent while the broker is away would wait and time out; better to know and fail at once. */
+  function assertOnline(): Link {
+    if (link === undefined || !link.online || link.connection.isClosed()) throw new BrokerAwayError()
+    return link
   }
 
   return {
     ready: () => connected,
     async publish(event) {
-      if (connection === undefined || connection.isClosed()) throw new Error('not connected to NATS')
+      const { client } = assertOnline()
       if (!isEventType(event.eventType))
         throw new UnpublishableEventError(`unknown event type ${event.eventType}`)
       const { trace, ...body } = event
       const messageHeaders = headers()
       if (trace !== null) messageHeaders.set('traceparent', trace)
-      const { client } = await connected
       await client.publish(subjectOf(event.eventType, event.aggregateId), JSON.stringify(body), {
         msgID: event.eventId,
         headers: messageHeaders,
@@ -95,28 +129,50 @@ export function createEventBus({ url, user, password, name, logger }: BrokerOpti
       })
     },
     async publishDeadLetter(subject, data, messageHeaders) {
-      const { client } = await connected
-      await client.publish(subject, data, { headers: messageHeaders, timeout: PUBLISH_TIMEOUT_MS })
+      await assertOnline().client.publish(subject, data, {
+        headers: messageHeaders,
+        timeout: PUBLISH_TIMEOUT_MS,
+      })
     },
     async probe() {
-      if (connection === undefined || connection.isClosed()) throw new Error('not connected to NATS')
-      return `${await connection.rtt()} ms round trip`
+      return `${await assertOnline().connection.rtt()} ms round trip`
     },
     async close() {
-      closed = true
-      if (connection !== undefined && !connection.isClosed()) await connection.drain()
+      closing.abort()
+      if (link === undefined || link.connection.isClosed()) return
+      if (link.online) await Promise.race([link.connection.drain(), sleep(DRAIN_MS)])
+      await link.connection.close()
     },
   }
 }
 
+interface Link {
+  connection: NatsConnection
+  client: JetStreamClient
+  online: boolean
+}
+
+/** Follows whether the broker is there. */
+async function watch(link: Link): Promise<void> {
+  for await (const { type } of link.connection.status()) {
+    if (type === 'disconnect') link.online = false
+    if (type === 'reconnect') link.online = true
+  }
+  link.online = false
+}
+
+/** Whether this event will never be accepted, for what it is: too large, no such type, no valid subject. */
 export const isPoison = (error: unknown): boolean =>
-  error instanceof UnpublishableEventError || (error instanceof JetStreamApiError && error.code === 10054)
+  error instanceof UnpublishableEventError ||
+  error instanceof errors.InvalidArgumentError ||
+  error instanceof errors.InvalidSubjectError ||
+  (error instanceof JetStreamApiError && error.code === 10054)
 
 /** Creates the streams where they are missing; an existing stream is left as its operator configured it. */
 async function ensureStreams(
   connection: NatsConnection,
   logger: Logger,
-  isClosed: () => boolean,
+  closing: AbortSignal,
 ): Promise<void> {
   for (;;) {
     try {
@@ -143,9 +199,9 @@ async function ensureStreams(
       }
       return
     } catch (error) {
-      if (isClosed()) throw error
+      if (closing.aborted) throw error
       logger.warn({ err: error }, 'the event streams are not ready; trying again')
-      await new Promise((resolve) => setTimeout(resolve, 1_000))
+      await sleep(1_000, undefined, { signal: closing })
     }
   }
 }

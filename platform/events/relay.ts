@@ -22,6 +22,12 @@ export interface RelayOptions {
   logger: Logger
 }
 
+interface Outcome {
+  published: number
+  /** Why some of it was not published yet. */
+  failure?: unknown
+}
+
 interface Row {
   id: bigint
   event_id: string
@@ -38,15 +44,23 @@ export function startRelay({ database, publish, isPoison, pollMs, logger }: Rela
     const pending = await database.$queryRaw<{ shard: number }[]>`
       SELECT DISTINCT shard FROM outbox WHERE published_at IS NULL AND parked_at IS NULL`
     let published = 0
-    for (const { shard } of pending) published += await publishShard(shard)
+    let failure: unknown
+    for (const { shard } of pending) {
+      const outcome = await publishShard(shard)
+      published += outcome.published
+      failure ??= outcome.failure
+    }
+    // nothing got through: the broker is away, and the loop leaves it some time
+    if (published === 0 && failure !== undefined)
+      throw new Error('no event could be published', { cause: failure })
     return published
   }
 
-  const publishShard = (shard: number): Promise<number> =>
+  const publishShard = (shard: number): Promise<Outcome> =>
     inTransaction(database, async (tx) => {
       const [lock] = await tx.$queryRaw<{ taken: boolean }[]>`
         SELECT pg_try_advisory_xact_lock(${LOCK_CLASS}::int, ${shard}::int) AS taken`
-      if (lock?.taken !== true) return 0
+      if (lock?.taken !== true) return { published: 0 }
       // nothing of an aggregate passes one of its rows that is parked
       const rows = await tx.$queryRaw<Row[]>`
         SELECT id, event_id, aggregate_id, version, type, payload, trace, created_at FROM outbox AS row
@@ -57,8 +71,9 @@ export function startRelay({ database, publish, isPoison, pollMs, logger }: Rela
       return publishRows(tx, rows)
     })
 
-  async function publishRows(tx: Sql, rows: Row[]): Promise<number> {
+  async function publishRows(tx: Sql, rows: Row[]): Promise<Outcome> {
     const sent: bigint[] = []
+    let failure: unknown
     await Promise.all(
       [...Map.groupBy(rows, (row) => row.aggregate_id).values()].map(async (ofAggregate) => {
         for (const row of ofAggregate) {
@@ -66,7 +81,8 @@ export function startRelay({ database, publish, isPoison, pollMs, logger }: Rela
             await publish(toOutgoing(row))
             sent.push(row.id)
           } catch (error) {
-            await failed(tx, row, error)
+            if (isPoison(error)) await refused(tx, row, error)
+            else failure ??= error
             return // its later events wait for it
           }
         }
@@ -75,15 +91,11 @@ export function startRelay({ database, publish, isPoison, pollMs, logger }: Rela
     if (sent.length > 0) {
       await tx.$executeRaw`UPDATE outbox SET published_at = now() WHERE id = ANY(${sent}::bigint[])`
     }
-    return sent.length
+    return { published: sent.length, failure }
   }
 
-  async function failed(tx: Sql, row: Row, error: unknown): Promise<void> {
+  async function refused(tx: Sql, row: Row, error: unknown): Promise<void> {
     const detail = error instanceof Error ? error.message : String(error)
-    if (!isPoison(error)) {
-      logger.warn({ eventId: row.event_id, type: row.type, detail }, 'an event could not be published yet')
-      return
-    }
     await tx.$executeRaw`
       UPDATE outbox SET attempts = attempts + 1, last_error = ${detail},
         parked_at = CASE WHEN attempts + 1 >= ${ATTEMPTS_BEFORE_PARKING} THEN now() END
