@@ -78,10 +78,12 @@ function toCall<S extends RouteSchema>(contract: RouteContract<S>, request: Fast
   const caller = callers.get(request)
   if (caller === undefined) throw new ProblemError('unauthenticated', 'The caller is not known.')
   return {
-    // validated by the schemas of this very contract before the handler runs
+    // validated by the schemas of this very contract before the handler runs, which the compiler cannot follow
+    /* oxlint-disable typescript/no-unsafe-type-assertion */
     params: request.params as Part<S, 'params'>,
     query: request.query as Part<S, 'querystring'>,
     body: request.body as Part<S, 'body'>,
+    /* oxlint-enable typescript/no-unsafe-type-assertion */
     caller,
     idempotencyKey: readIdempotencyKey(contract, request.headers['idempotency-key']),
     ifMatch: readIfMatch(request.headers['if-match']),
