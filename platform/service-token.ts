@@ -12,7 +12,7 @@ import {
   SignJWT,
   type JWK,
 } from 'jose'
-import Type from 'typebox'
+import Type, { type Static } from 'typebox'
 import { Role, type Role as RoleName } from '#contracts/schemas.ts'
 import { ProblemError } from './problem.ts'
 import { parser } from './validation.ts'
@@ -20,6 +20,10 @@ import { parser } from './validation.ts'
 const ALGORITHM = 'EdDSA'
 const TOKEN_TYPE = 'svc+jwt'
 const LIFETIME_SECONDS = 30
+const GATEWAY = 'gateway'
+/** An unknown key is looked up at most this often, so that a restarted caller's new key is known soon. */
+const KEYS_COOLDOWN_MS = 2_000
+const KEYS_TIMEOUT_MS = 3_000
 
 export interface Caller {
   kind: 'anonymous' | 'user' | 'service'
@@ -30,19 +34,23 @@ export interface Caller {
   scopes: string[]
 }
 
-const parseClaims = parser(
-  'the service token',
-  Type.Object({
-    sub: Type.String({ minLength: 1 }),
-    kind: Type.Enum(['anonymous', 'user', 'service']),
-    roles: Type.Array(Role),
-    scopes: Type.Array(Type.String()),
-  }),
-)
+const Claims = Type.Object({
+  sub: Type.String({ minLength: 1 }),
+  kind: Type.Enum(['anonymous', 'user', 'service']),
+  roles: Type.Array(Role),
+  scopes: Type.Array(Type.String()),
+})
+const parseClaims = parser('the service token', Claims)
 
 const parseKey = parser(
   'the signing key',
-  Type.Object({ kty: Type.Literal('OKP'), kid: Type.String(), d: Type.String() }),
+  Type.Object({
+    kty: Type.Literal('OKP'),
+    crv: Type.Literal('Ed25519'),
+    kid: Type.String(),
+    x: Type.String(),
+    d: Type.String(),
+  }),
 )
 
 export interface ServiceTokenSigner {
@@ -62,8 +70,8 @@ export async function createServiceTokenSigner(
   issuer: string,
   signingKey: string,
 ): Promise<ServiceTokenSigner> {
-  const jwk: JWK = JSON.parse(signingKey)
-  const { kid } = parseKey(jwk)
+  const jwk = parseKey(JSON.parse(signingKey))
+  const { kid } = jwk
   const key = await importJWK(jwk, ALGORITHM)
   const { d: _secret, ...publicKey } = jwk
   return {
@@ -98,11 +106,17 @@ export function parseIssuers(text: string): Map<string, URL> {
  * @throws ProblemError `unauthenticated`, or `signing_keys_unavailable` while no key of the issuer could ever be fetched
  */
 export function createCallerVerifier(audience: string, issuers: Map<string, URL>): CallerVerifier {
-  const keySets = new Map([...issuers].map(([issuer, url]) => [issuer, createRemoteJWKSet(url)]))
+  const keySets = new Map(
+    [...issuers].map(([issuer, url]) => [
+      issuer,
+      createRemoteJWKSet(url, { cooldownDuration: KEYS_COOLDOWN_MS, timeoutDuration: KEYS_TIMEOUT_MS }),
+    ]),
+  )
   return async (authorization) => {
     const token = /^Bearer (\S+)$/.exec(authorization ?? '')?.[1]
     if (token === undefined) throw new ProblemError('unauthenticated', 'A service token is needed.')
-    const keys = keySets.get(issuerOf(token))
+    const issuer = issuerOf(token)
+    const keys = keySets.get(issuer)
     if (keys === undefined)
       throw new ProblemError('unauthenticated', 'The service token has an unknown issuer.')
     try {
@@ -110,15 +124,16 @@ export function createCallerVerifier(audience: string, issuers: Map<string, URL>
         algorithms: [ALGORITHM],
         typ: TOKEN_TYPE,
         audience,
-        issuer: issuerOf(token),
+        issuer,
         maxTokenAge: LIFETIME_SECONDS,
         clockTolerance: 5,
         requiredClaims: ['exp', 'sub'],
       })
       const claims = parseClaims(payload)
+      assertSpeaksFor(issuer, claims)
       return { kind: claims.kind, subject: claims.sub, roles: claims.roles, scopes: claims.scopes }
     } catch (cause) {
-      if (cause instanceof errors.JWKSTimeout || isFetchFailure(cause)) {
+      if (isFetchFailure(cause)) {
         throw new ProblemError('signing_keys_unavailable', 'The keys of the caller cannot be fetched.', {
           cause,
           retryAfter: 2,
@@ -139,6 +154,15 @@ function issuerOf(token: string): string {
   }
 }
 
+/** Only the gateway knows people; every other process of the platform speaks for itself. */
+function assertSpeaksFor(issuer: string, { kind, sub }: Static<typeof Claims>): void {
+  if (issuer === GATEWAY || (kind === 'service' && sub === issuer)) return
+  throw new Error(`${issuer} may not speak for ${kind} ${sub}`)
+}
+
 /** A key set that could not be fetched: a network failure, or an answer that is no key set. */
 const isFetchFailure = (error: unknown): boolean =>
-  error instanceof TypeError || (error instanceof errors.JOSEError && error.code === 'ERR_JOSE_GENERIC')
+  error instanceof TypeError ||
+  error instanceof errors.JWKSTimeout ||
+  error instanceof errors.JWKSInvalid ||
+  (error instanceof errors.JOSEError && error.code === 'ERR_JOSE_GENERIC')
