@@ -46,7 +46,7 @@ const RETRY_MS = 1_000
 let runtimeInstalled = false
 
 /** Temporal's native core is one per process; it must leave the signals to us. */
-function installRuntime(logger: Logger): void {
+export function installRuntime(logger: Logger): void {
   if (runtimeInstalled) return
   runtimeInstalled = true
   Runtime.install({
@@ -110,13 +110,15 @@ export function createTemporalLink(config: TemporalConfig, logger: Logger): Temp
     client,
     startWorker(definition) {
       const stopping = new AbortController()
+      const stopped = new Promise<void>((resolve) => {
+        stopping.signal.addEventListener('abort', () => resolve(), { once: true })
+      })
       let worker: Worker | undefined
       const running = (async () => {
         while (!stopping.signal.aborted) {
           try {
             worker = await createWorker(definition)
-            if (stopping.signal.aborted) worker.shutdown()
-            await worker.run()
+            await worker.runUntil(stopped)
           } catch (error) {
             logger.warn(
               { err: error, taskQueue: definition.taskQueue },
@@ -131,7 +133,6 @@ export function createTemporalLink(config: TemporalConfig, logger: Logger): Temp
       return {
         async stop() {
           stopping.abort()
-          if (worker?.getState() === 'RUNNING') worker.shutdown()
           await running
         },
         async probe() {
