@@ -2,7 +2,7 @@
  * What every service is: an HTTP door, a Temporal door, consumers and an outbox relay around one set of use cases. A
  * service's `main.ts` says what goes in; this starts it, in one process with others or alone, with both roles or one.
  */
-import type { Static, TObject } from 'typebox'
+import Type, { type Static, type TObject } from 'typebox'
 import type { AnyDomainEvent } from '#contracts/events.ts'
 import { TASK_QUEUES, type ServiceName } from '#contracts/services.ts'
 import {
@@ -39,7 +39,8 @@ export const serviceConfig = {
   ...temporalConfig,
 }
 
-type BaseConfig = Static<TObject<typeof serviceConfig>>
+const BaseConfig = Type.Object(serviceConfig)
+type BaseConfig = Static<typeof BaseConfig>
 
 export interface ServiceContext<Config> {
   config: Config
@@ -47,7 +48,7 @@ export interface ServiceContext<Config> {
   temporal: TemporalLink
   bus: EventBus
   /** Opens the outbox of the service's database: transactions through it wake the relay of this process. */
-  outbox<Tx extends Sql>(database: Database<Tx>, options: { OUTBOX_POLL_MS: number }): UnitOfWork<Tx>
+  outbox: <Tx extends Sql>(database: Database<Tx>, options: { OUTBOX_POLL_MS: number }) => UnitOfWork<Tx>
 }
 
 export interface EventSubscription {
@@ -95,8 +96,7 @@ export async function startService<C extends TObject>(
   shared: SharedResources = {},
 ): Promise<RunningService> {
   const { name } = definition
-  // the schema of every service extends serviceConfig; the compiler cannot see that through the generic
-  const config = loadConfig(definition.config, environment) as Static<C> & BaseConfig
+  const config = { ...loadConfig(definition.config, environment), ...loadConfig(BaseConfig, environment) }
   const logger =
     shared.logger?.child({ service: name }) ?? createLogger({ service: name, level: config.LOG_LEVEL })
   const lifecycle = createLifecycle(logger)
@@ -111,38 +111,55 @@ export async function startService<C extends TObject>(
     name,
     logger,
   })
-  const relays: Loop[] = []
+  lifecycle.onStop('broker', () => bus.close())
   const probes: Record<string, Probe> = { broker: () => bus.probe() }
   if (name in TASK_QUEUES) probes['temporal'] = () => temporal.probe()
-  const parts = await definition.build({
-    config,
-    logger,
-    temporal,
-    bus,
-    outbox(database, { OUTBOX_POLL_MS }) {
-      const relay = startRelay({
-        database,
-        publish: (event) => bus.publish(event),
-        isPoison,
-        pollMs: OUTBOX_POLL_MS,
-        logger,
-      })
-      relays.push(relay)
-      probes['outbox'] = probeOutbox(database)
-      return createUnitOfWork(database, () => relay.nudge())
-    },
-  })
-  Object.assign(probes, parts.probes)
-  lifecycle.onStop('database', () => parts.close())
-  lifecycle.onStop('broker', () => bus.close())
-  for (const relay of relays) lifecycle.onStop('relay', () => relay.stop())
 
-  if (roles.has('worker')) startWorkerRole()
-  const url = await startHttp().catch(fail)
-  logger.info({ url, roles: [...roles] }, `${name} is up`)
-  return { name, url, stop: () => lifecycle.stop() }
+  try {
+    const parts = await build()
+    Object.assign(probes, parts.probes)
+    if (roles.has('worker')) startWorkerRole(parts)
+    const url = await startHttp(parts)
+    logger.info({ url, roles: [...roles] }, `${name} is up`)
+    return { name, url, stop: () => lifecycle.stop() }
+  } catch (error) {
+    await lifecycle.stop()
+    throw error
+  }
 
-  function startWorkerRole(): void {
+  /** The relays start with the outbox; they stop before the database that they read is closed. */
+  async function build(): Promise<ServiceParts> {
+    const relays: Loop[] = []
+    const stopRelays = async (): Promise<void> => {
+      await Promise.all(relays.map((relay) => relay.stop()))
+    }
+    lifecycle.onStop('relay', stopRelays)
+    const parts = await definition.build({
+      config,
+      logger,
+      temporal,
+      bus,
+      outbox(database, { OUTBOX_POLL_MS }) {
+        const relay = startRelay({
+          database,
+          publish: (event) => bus.publish(event),
+          isPoison,
+          pollMs: OUTBOX_POLL_MS,
+          logger,
+        })
+        relays.push(relay)
+        probes['outbox'] = probeOutbox(database)
+        return createUnitOfWork(database, () => relay.nudge())
+      },
+    })
+    lifecycle.onStop('database', async () => {
+      await stopRelays()
+      await parts.close()
+    })
+    return parts
+  }
+
+  function startWorkerRole(parts: ServiceParts): void {
     for (const subscription of parts.consumers) {
       const consumer = startConsumer({ ...subscription, bus, service: name, logger })
       lifecycle.onStop(subscription.durable, () => consumer.stop())
@@ -154,18 +171,13 @@ export async function startService<C extends TObject>(
     lifecycle.onStop('worker', () => worker.stop())
   }
 
-  async function startHttp(): Promise<string> {
+  async function startHttp(parts: ServiceParts): Promise<string> {
     const app = createHttpServer({ logger, probes })
     if (roles.has('http'))
       parts.routes(app, createCallerVerifier(name, parseIssuers(config.INTERNAL_ISSUERS)))
     const address = await listen(app, { name, host: config.HOST, port: config.PORT })
     lifecycle.onStop('http', () => app.close())
     return address
-  }
-
-  async function fail(error: unknown): Promise<never> {
-    await lifecycle.stop()
-    throw error
   }
 }
 
