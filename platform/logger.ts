@@ -10,16 +10,30 @@ const SECRET_FIELDS = [
   'token',
   'accessToken',
   'refreshToken',
+  'apiKey',
+  'signature',
   'authorization',
   'cookie',
+  '["set-cookie"]',
+  '["x-api-key"]',
+  'DATABASE_URL',
+  'PAYLOAD_KEYS',
+  'SERVICE_SIGNING_KEY',
   'email',
   'name',
+  'phone',
   'shippingAddress',
+  'shipping_address',
   'address',
+  'line1',
+  'line2',
+  'postalCode',
 ]
 
 /** Redacted wherever they stand, up to three levels down. */
-const redactPaths = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`, `*.*.*.${field}`])
+const redactPaths = ['', '*', '*.*', '*.*.*'].flatMap((above) =>
+  SECRET_FIELDS.map((field) => (above === '' || field.startsWith('[') ? above + field : `${above}.${field}`)),
+)
 
 export interface LoggerOptions {
   service: string
