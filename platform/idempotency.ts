@@ -19,9 +19,9 @@ export interface Command {
   body: unknown
 }
 
-export interface StoredAnswer {
+export interface StoredAnswer<Body = unknown> {
   status: number
-  body: unknown
+  body: Body
 }
 
 /** Writes the answer beside the effect; call it in the transaction of the effect. */
@@ -46,19 +46,24 @@ export const updateIdOf = ({ caller, route, key }: Pick<Command, 'caller' | 'rou
  *
  * @throws ProblemError `idempotency_key_reused` (another body) or `idempotency_in_progress` (the first is still running)
  */
-export async function once(
+export async function once<Body>(
   database: Sql,
   command: Command,
-  work: (finish: Finish) => Promise<StoredAnswer>,
-): Promise<StoredAnswer & { replayed: boolean }> {
+  work: (finish: Finish) => Promise<StoredAnswer<Body>>,
+): Promise<StoredAnswer<Body> & { replayed: boolean }> {
   const token = randomUUID()
   const stored = await take(database, command, token)
-  if (stored !== undefined) return { ...stored, replayed: true }
+  if (stored !== undefined) {
+    // the fingerprint holds the route, so that this is what an earlier `work` of the same call site stored
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    return { status: stored.status, body: stored.body as Body, replayed: true }
+  }
   try {
     const answer = await work((tx, result) => finish(tx, command, token, result))
     return { ...answer, replayed: false }
   } catch (error) {
-    await release(database, command, token)
+    // should the database be away too, the lease frees the key; what failed first is what the caller is told
+    await release(database, command, token).catch(() => {})
     throw error
   }
 }

@@ -30,7 +30,7 @@ export interface OrderUseCases {
 
 export function registerRoutes(app: HttpServer, verifyCaller: CallerVerifier, use: OrderUseCases): void {
   addRoute(app, verifyCaller, http.placeOrder, async (call) => {
-    const { replayed, body } = await once(
+    const { replayed, body: stored } = await once(
       use.database,
       commandOf('POST', http.placeOrder.url, call),
       async (finish) => {
@@ -50,8 +50,7 @@ export function registerRoutes(app: HttpServer, verifyCaller: CallerVerifier, us
         return { status: 201, body: placed }
       },
     )
-    const order = body as Order // stored by this very route
-    return { status: 201, body: order, headers: headersOf(order, { replayed, location: true }) }
+    return { status: 201, body: stored, headers: headersOf(stored, { replayed, location: true }) }
   })
 
   addRoute(app, verifyCaller, http.quoteOrder, async ({ body }) => {
@@ -132,13 +131,12 @@ export function registerRoutes(app: HttpServer, verifyCaller: CallerVerifier, us
       return { status: 202, body: order, headers: headersOf(order) }
     }
     const command = commandOf('POST', route, call)
-    const { replayed, body } = await once(use.database, command, async (finish) => {
+    const { replayed, body: stored } = await once(use.database, command, async (finish) => {
       const order = await run(updateIdOf(command))
       await finish(use.database, { status: 202, body: order })
       return { status: 202, body: order }
     })
-    const order = body as Order // stored by this very route
-    return { status: 202, body: order, headers: headersOf(order, { replayed }) }
+    return { status: 202, body: stored, headers: headersOf(stored, { replayed }) }
   }
 }
 
