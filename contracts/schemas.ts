@@ -7,7 +7,12 @@ export const Closed = <P extends TProperties>(properties: P, options: object = {
   Type.Object(properties, { additionalProperties: false, ...options })
 
 export const Id = Type.String({ format: 'uuid', description: 'UUID' })
-export const Timestamp = Type.String({ format: 'date-time', description: 'ISO 8601, UTC' })
+/** What both JavaScript and PostgreSQL can hold: `date-time` alone lets year 0, leap seconds and any offset through. */
+export const Timestamp = Type.String({
+  format: 'date-time',
+  pattern: '^[1-9]\\d{3}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:[0-5]\\d(\\.\\d{1,9})?Z$',
+  description: 'ISO 8601, UTC',
+})
 export const Sku = Type.String({ pattern: '^[A-Z0-9][A-Z0-9-]{0,63}$', examples: ['TEE-BLACK-M'] })
 export const WarehouseCode = Type.String({ pattern: '^[A-Z0-9]{2,16}$', examples: ['AMS'] })
 export const Currency = Type.String({ pattern: '^[A-Z]{3}$', description: 'ISO 4217', examples: ['EUR'] })

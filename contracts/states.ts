@@ -89,5 +89,6 @@ export function isTerminal<State extends string>(
 
 /** The states of a table, typed, for schemas: `Type.Enum(statesOf(ORDER))`. */
 export function statesOf<State extends string>(machine: { transitions: Transitions<State> }): State[] {
-  return Object.keys(machine.transitions) as State[]
+  const isState = (key: string): key is State => key in machine.transitions
+  return Object.keys(machine.transitions).filter(isState)
 }

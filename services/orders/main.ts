@@ -60,7 +60,7 @@ export const ordersService = defineService({
 
 if (import.meta.main) {
   if (process.argv.includes('--help')) {
-    console.log(`Starts the orders service. Environment:\n${describeConfig(ordersConfig)}`)
+    process.stdout.write(`Starts the orders service. Environment:\n${describeConfig(ordersConfig)}\n`)
   } else {
     await runUntilStopped(() => startService(ordersService, process.env))
   }

@@ -6,7 +6,8 @@ import { decodeCursor, toPage } from '#platform/keyset.ts'
 import { notFound } from '#platform/problem.ts'
 import type { OrdersDatabase, OwnerFilter } from './store.ts'
 
-const Cursor = Type.Tuple([Timestamp, Type.Integer()], { additionalItems: false, minItems: 2 })
+const EntryId = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+const Cursor = Type.Tuple([Timestamp, EntryId], { additionalItems: false, minItems: 2 })
 
 interface Row {
   id: bigint

@@ -7,6 +7,7 @@ import type { Sql } from '#platform/database.ts'
 import type { Stoppable } from '#platform/lifecycle.ts'
 import { startLoop } from '#platform/loop.ts'
 import type { Logger } from '#platform/logger.ts'
+import { isTemporalAway } from '#platform/temporal/errors.ts'
 import { continueTrace, withTrace } from '#platform/trace.ts'
 import { loadOrderInput } from './order-input.ts'
 import type { OrderWorkflows } from './order-workflow.ts'
@@ -45,11 +46,19 @@ export function startWorkflowRelay({ logger, ...dependencies }: Dependencies): S
         SELECT order_id, trace FROM workflow_starts
         WHERE requested_at < now() - make_interval(secs => ${GRACE_SECONDS})
         ORDER BY requested_at LIMIT ${BATCH}`
+      let started = 0
       for (const { order_id: orderId, trace } of pending) {
-        await withTrace(continueTrace(trace ?? undefined), () => startOrder(orderId))
+        try {
+          await withTrace(continueTrace(trace ?? undefined), () => startOrder(orderId))
+          started += 1
+        } catch (error) {
+          if (isTemporalAway(error)) throw error
+          // one order that cannot be started holds up no other
+          logger.error({ err: error, orderId }, 'the workflow of an order cannot be started')
+        }
       }
-      if (pending.length > 0) logger.info({ count: pending.length }, 'the relay started workflows')
-      return pending.length === BATCH
+      if (started > 0) logger.info({ count: started }, 'the relay started workflows')
+      return started === BATCH
     },
   })
 }

@@ -57,8 +57,7 @@ export async function priceOrder(
   const shippingTax = taxOn(shipping, taxRate(country, 'standard'))
   const tax = sum(priced.map((line) => line.tax)) + shippingTax
   const total = subtotal + tax + shipping
-  if (total > MAX_AMOUNT)
-    throw new ProblemError('amount_too_large', `An order may cost ${MAX_AMOUNT} minor units at the most.`)
+  if (total > MAX_AMOUNT) throw tooLarge(priced)
   return { lines: priced, currency, subtotal, tax, shipping, shippingTax, total }
 }
 
@@ -83,6 +82,14 @@ function oneCurrency(products: readonly CatalogRow[]): string {
   const index = products.findIndex((product) => product.currency !== currency)
   throw new ProblemError('currency_mismatch', 'All lines of an order must have one currency.', {
     errors: [{ path: `lines/${index}/sku`, message: `is priced in ${others[0]}, not ${currency}` }],
+  })
+}
+
+/** Names the line that costs the most. */
+function tooLarge(lines: readonly { total: number }[]): ProblemError {
+  const index = lines.reduce((most, line, at) => (line.total > (lines[most]?.total ?? 0) ? at : most), 0)
+  return new ProblemError('amount_too_large', `An order may cost ${MAX_AMOUNT} minor units at the most.`, {
+    errors: [{ path: `lines/${index}/quantity`, message: 'makes the order cost too much' }],
   })
 }
 

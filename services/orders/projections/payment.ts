@@ -8,7 +8,7 @@ type PaymentEventType = Extract<EventType, `payment.${string}`>
 export const projectPayment: Apply = async (tx, { eventType, payload }) => {
   if (!isPayment(eventType) || !('released' in payload)) return
   const { orderId, authorized, captured, refunded, released, brand, last4 } = payload
-  const status = statusOf(eventType, payload)
+  const status = STATUS_AFTER[eventType](payload)
   await tx.$executeRaw`
     INSERT INTO order_payments (order_id, status, authorized, captured, refunded, released, brand, last4)
     VALUES (${orderId}::uuid, ${status}, ${authorized}, ${captured}, ${refunded}, ${released}, ${brand}, ${last4})
@@ -19,20 +19,14 @@ export const projectPayment: Apply = async (tx, { eventType, payload }) => {
 
 const isPayment = (type: EventType): type is PaymentEventType => type.startsWith('payment.')
 
-function statusOf(type: PaymentEventType, payload: EventPayload<PaymentEventType>): PaymentStatus {
-  const { authorized, captured, refunded } = payload
-  switch (type) {
-    case 'payment.created':
-      return 'created'
-    case 'payment.authorized':
-      return 'authorized'
-    case 'payment.declined':
-      return 'failed'
-    case 'payment.captured':
-      return captured < authorized ? 'partially_captured' : 'captured'
-    case 'payment.voided':
-      return captured === 0 ? 'voided' : 'captured'
-    case 'payment.refunded':
-      return refunded < captured ? 'partially_refunded' : 'refunded'
-  }
+type Totals = EventPayload<PaymentEventType>
+
+const STATUS_AFTER: Record<PaymentEventType, (totals: Totals) => PaymentStatus> = {
+  'payment.created': () => 'created',
+  'payment.authorized': () => 'authorized',
+  'payment.declined': () => 'failed',
+  'payment.captured': ({ authorized, captured }) =>
+    captured < authorized ? 'partially_captured' : 'captured',
+  'payment.voided': ({ captured }) => (captured === 0 ? 'voided' : 'captured'),
+  'payment.refunded': ({ captured, refunded }) => (refunded < captured ? 'partially_refunded' : 'refunded'),
 }
