@@ -20,7 +20,7 @@ export function loadConfig<S extends TObject>(schema: S, environment: Environmen
     if (value !== undefined && value !== '') values[name] = value
   }
   const validate = compileConverting(schema)
-  if (validate(values)) return values as Static<S>
+  if (validate(values)) return values
   const lines = fieldErrors(validate.errors).map(({ path, message }) => {
     const description = describe(schema.properties[path])
     return `  ${path} ${message}${description === '' ? '' : ` (${description})`}`
@@ -32,14 +32,15 @@ export function loadConfig<S extends TObject>(schema: S, environment: Environmen
 export function describeConfig(schema: TObject): string {
   return Object.entries(schema.properties)
     .map(([name, property]) => {
-      const fallback = (property as { default?: unknown }).default
-      return `  ${name.padEnd(28)} ${describe(property)}${fallback === undefined ? '' : ` [${String(fallback)}]`}`
+      const fallback =
+        'default' in property ? ` [${JSON.stringify(property.default).replaceAll('"', '')}]` : ''
+      return `  ${name.padEnd(28)} ${describe(property)}${fallback}`
     })
     .join('\n')
 }
 
 function describe(schema: TSchema | undefined): string {
-  return (schema as { description?: string } | undefined)?.description ?? ''
+  return schema !== undefined && 'description' in schema ? String(schema.description) : ''
 }
 
 export const Port = (fallback: number) =>

@@ -1,4 +1,5 @@
 /** Things that run are stopped in the reverse order of their start, each with its reason logged if it fails. */
+import { inspect } from 'node:util'
 import closeWithGrace from 'close-with-grace'
 import { ConfigError } from './config.ts'
 import type { Logger } from './logger.ts'
@@ -39,13 +40,18 @@ export async function runUntilStopped(start: () => Promise<Stoppable>, graceMs =
   try {
     const running = await start()
     closeWithGrace({ delay: graceMs }, async ({ err }) => {
-      if (err !== undefined) console.error(err)
+      if (err !== undefined) complain(inspect(err))
       await running.stop()
     })
   } catch (error) {
-    console.error(error instanceof ConfigError || error instanceof PortInUseError ? error.message : error)
+    const forPeople = error instanceof ConfigError || error instanceof PortInUseError
+    complain(forPeople ? error.message : inspect(error))
     process.exit(1)
   }
+}
+
+const complain = (text: string): void => {
+  process.stderr.write(`${text}\n`)
 }
 
 export class PortInUseError extends Error {

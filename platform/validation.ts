@@ -11,18 +11,24 @@ formats.default(literal)
 formats.default(converting)
 
 /** Compiles a schema for values that already have JSON types. */
-export const compileLiteral = (schema: TSchema): ValidateFunction => literal.compile(schema)
+export const compileLiteral = <S extends TSchema>(schema: S): ValidateFunction<Static<S>> =>
+  literal.compile<Static<S>>(schema)
 
 /** Compiles a schema for text: `"5"` becomes 5 where an integer is asked for. */
-export const compileConverting = (schema: TSchema): ValidateFunction => converting.compile(schema)
+export const compileConverting = <S extends TSchema>(schema: S): ValidateFunction<Static<S>> =>
+  converting.compile<Static<S>>(schema)
 
 export interface FieldError {
   path: string
   message: string
 }
 
+/** What the validator found, of Ajv or as Fastify hands it on. */
+export type ValidatorFindings =
+  readonly Pick<ErrorObject, 'instancePath' | 'keyword' | 'params' | 'message'>[] | null | undefined
+
 /** Turns the validator's findings into `{ path, message }`, naming the field even when it is missing or unknown. */
-export function fieldErrors(errors: readonly ErrorObject[] | null | undefined): FieldError[] {
+export function fieldErrors(errors: ValidatorFindings): FieldError[] {
   return (errors ?? []).slice(0, 20).map(({ instancePath, keyword, params, message }) => {
     const parent = instancePath.slice(1)
     const inner = (name: unknown) => (parent === '' ? String(name) : `${parent}/${String(name)}`)
@@ -31,7 +37,8 @@ export function fieldErrors(errors: readonly ErrorObject[] | null | undefined): 
       return { path: inner(params['additionalProperty']), message: 'is not a known field' }
     }
     if (keyword === 'enum') {
-      return { path: parent, message: `must be one of ${(params['allowedValues'] as unknown[]).join(', ')}` }
+      const allowed: unknown = params['allowedValues']
+      return { path: parent, message: `must be one of ${Array.isArray(allowed) ? allowed.join(', ') : ''}` }
     }
     return { path: parent, message: message ?? 'is not valid' }
   })
@@ -56,6 +63,6 @@ export function parser<S extends TSchema>(what: string, schema: S): (value: unkn
   const validate = compileLiteral(schema)
   return (value) => {
     if (!validate(value)) throw new ValidationError(what, fieldErrors(validate.errors))
-    return value as Static<S>
+    return value
   }
 }

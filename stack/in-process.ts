@@ -1,4 +1,5 @@
 /** The whole platform composed in this one process: services, workers, gateway and the simulated outside world. */
+import type { TObject } from 'typebox'
 import { inventoryService } from '#services/inventory/main.ts'
 import { notificationsService } from '#services/notifications/main.ts'
 import { ordersService } from '#services/orders/main.ts'
@@ -9,7 +10,7 @@ import { startGateway } from '#gateway/main.ts'
 import type { Environment } from '#platform/config.ts'
 import { createLifecycle, type Stoppable } from '#platform/lifecycle.ts'
 import type { Logger } from '#platform/logger.ts'
-import { startService, type SharedResources } from '#platform/service.ts'
+import { startService, type ServiceDefinition, type SharedResources } from '#platform/service.ts'
 import { createTemporalLink } from '#platform/temporal/link.ts'
 import { startCarrier } from '#sandbox/carrier/main.ts'
 import { startProvider } from '#sandbox/provider/main.ts'
@@ -21,7 +22,11 @@ export interface InProcessOptions {
   logger: Logger
 }
 
-export async function startInProcess({ environments, servers, logger }: InProcessOptions): Promise<Stoppable> {
+export async function startInProcess({
+  environments,
+  servers,
+  logger,
+}: InProcessOptions): Promise<Stoppable> {
   const lifecycle = createLifecycle(logger)
   const payloadKeys = environments.orders['PAYLOAD_KEYS']
   // one connection and one workflow bundle serve all workers
@@ -39,22 +44,19 @@ export async function startInProcess({ environments, servers, logger }: InProces
     const running = await starting
     lifecycle.onStop(name, () => running.stop())
   }
-  const starts: Record<Exclude<ProcessName, 'gateway'>, (environment: Environment) => Promise<Stoppable>> = {
-    provider: (environment) => startProvider(environment, logger),
-    carrier: (environment) => startCarrier(environment, logger),
-    orders: (environment) => startService(ordersService, environment, shared),
-    inventory: (environment) => startService(inventoryService, environment, shared),
-    payments: (environment) => startService(paymentsService, environment, shared),
-    shipping: (environment) => startService(shippingService, environment, shared),
-    users: (environment) => startService(usersService, environment, shared),
-    notifications: (environment) => startService(notificationsService, environment, shared),
-  }
+  const service = <C extends TObject>(definition: ServiceDefinition<C>): Promise<void> =>
+    begin(definition.name, startService(definition, environments[definition.name], shared))
   try {
-    const services = Object.entries(starts).map(([name, start]) => {
-      const process = name as keyof typeof starts // the keys of that very object
-      return begin(process, start(environments[process]))
-    })
-    await allSettled(services)
+    await allSettled([
+      begin('provider', startProvider(environments.provider, logger)),
+      begin('carrier', startCarrier(environments.carrier, logger)),
+      service(ordersService),
+      service(inventoryService),
+      service(paymentsService),
+      service(shippingService),
+      service(usersService),
+      service(notificationsService),
+    ])
     // last to start, first to stop: nobody is let in before there is somebody to answer
     await begin('gateway', startGateway(environments.gateway, { logger }))
   } catch (error) {

@@ -23,7 +23,9 @@ const root = path.resolve(import.meta.dirname, '..')
 /** Where the process is started from, relative to the repository. */
 export function entryOf(name: ProcessName): string {
   if (name === 'gateway') return 'gateway/main.ts'
-  return SERVICE_NAMES.some((service) => service === name) ? `services/${name}/main.ts` : `sandbox/${name}/main.ts`
+  return SERVICE_NAMES.some((service) => service === name)
+    ? `services/${name}/main.ts`
+    : `sandbox/${name}/main.ts`
 }
 
 export async function startProcesses(options: ProcessesOptions): Promise<PlatformProcesses> {
@@ -41,7 +43,12 @@ export async function startProcesses(options: ProcessesOptions): Promise<Platfor
       stopGraceMilliseconds: 25_000,
       onUnexpectedExit,
     })
-  const children = Object.fromEntries(PROCESS_NAMES.map((name) => [name, create(name)])) as Record<ProcessName, Child>
+  // fromEntries forgets which keys it was given
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  const children = Object.fromEntries(PROCESS_NAMES.map((name) => [name, create(name)])) as Record<
+    ProcessName,
+    Child
+  >
   const stop = async (): Promise<void> => {
     await children.gateway.stop()
     await Promise.all(PROCESS_NAMES.map((name) => children[name].stop()))

@@ -48,15 +48,21 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const { ports, settings, onProgress = () => {}, onUnexpectedExit } = options
   const dataFolder = path.resolve(options.dataFolder)
   const logFile = path.join(dataFolder, 'logs', 'platform.log')
-  const lifecycle = createLifecycle({ error: (details: unknown) => onProgress(`could not stop cleanly: ${JSON.stringify(details)}`) })
+  const lifecycle = createLifecycle({
+    error: (details: unknown) => onProgress(`could not stop cleanly: ${JSON.stringify(details)}`),
+  })
   try {
     const infrastructure = await startInfrastructure({
       dataFolder,
       ports,
       searchAttributes: SEARCH_ATTRIBUTES,
       onProgress,
-      ...(options.temporalPollsPerSecond === undefined ? {} : { temporalPollsPerSecond: options.temporalPollsPerSecond }),
-      ...(options.survivesPowerFailure === undefined ? {} : { survivesPowerFailure: options.survivesPowerFailure }),
+      ...(options.temporalPollsPerSecond === undefined
+        ? {}
+        : { temporalPollsPerSecond: options.temporalPollsPerSecond }),
+      ...(options.survivesPowerFailure === undefined
+        ? {}
+        : { survivesPowerFailure: options.survivesPowerFailure }),
       ...(options.binaryCacheFolder === undefined ? {} : { binaryCacheFolder: options.binaryCacheFolder }),
       ...(onUnexpectedExit === undefined ? {} : { onUnexpectedExit }),
     })
@@ -79,13 +85,23 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     let processes: PlatformProcesses | undefined
     if (options.processes === true) {
       const { startProcesses } = await import('./processes.ts')
-      processes = await startProcesses({ environments, dataFolder, ports, onProgress, ...(onUnexpectedExit === undefined ? {} : { onUnexpectedExit }) })
-      const { stop } = processes
-      lifecycle.onStop('platform', stop)
+      processes = await startProcesses({
+        environments,
+        dataFolder,
+        ports,
+        onProgress,
+        ...(onUnexpectedExit === undefined ? {} : { onUnexpectedExit }),
+      })
+      const running = processes
+      lifecycle.onStop('platform', () => running.stop())
     } else {
       const { startInProcess } = await import('./in-process.ts')
       const destination = pino.destination({ dest: logFile, sync: false })
-      const logger = createLogger({ service: 'stack', level: environments.orders['LOG_LEVEL'] ?? 'info', destination })
+      const logger = createLogger({
+        service: 'stack',
+        level: environments.orders['LOG_LEVEL'] ?? 'info',
+        destination,
+      })
       lifecycle.onStop('log', async () => destination.flushSync())
       const platform = await startInProcess({ environments, servers: infrastructure, logger })
       lifecycle.onStop('platform', () => platform.stop())
@@ -93,7 +109,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     }
     const gatewayUrl = `http://127.0.0.1:${ports.gateway}`
     await Promise.all([untilHealthy(gatewayUrl), catalogIsKnown(infrastructure)])
-    return { ports, dataFolder, infrastructure, environments, processes, gatewayUrl, logFile, stop: () => lifecycle.stop() }
+    return {
+      ports,
+      dataFolder,
+      infrastructure,
+      environments,
+      processes,
+      gatewayUrl,
+      logFile,
+      stop: () => lifecycle.stop(),
+    }
   } catch (error) {
     await lifecycle.stop()
     throw error
@@ -104,7 +129,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 export async function untilHealthy(gatewayUrl: string, timeoutMs = HEALTHY_TIMEOUT_MS): Promise<void> {
   const deadline = performance.now() + timeoutMs
   for (;;) {
-    const report = await fetch(`${gatewayUrl}/health`, { signal: AbortSignal.timeout(5_000) }).catch((error: unknown) => String(error))
+    const report = await fetch(`${gatewayUrl}/health`, { signal: AbortSignal.timeout(5_000) }).catch(
+      (error: unknown) => String(error),
+    )
     if (report instanceof Response && report.ok) return
     if (performance.now() > deadline) {
       const detail = report instanceof Response ? await report.text() : report

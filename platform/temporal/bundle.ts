@@ -42,5 +42,5 @@ const quiet = {
   debug: silence,
   info: silence,
   warn: silence,
-  error: console.error,
+  error: (message: string) => process.stderr.write(`${message}\n`),
 }
