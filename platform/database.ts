@@ -1,4 +1,6 @@
 /** What the platform needs of a service's database; every generated Prisma client fits. */
+import Type from 'typebox'
+import { compileLiteral } from './validation.ts'
 
 /** Raw SQL, inside or outside a transaction. */
 export interface Sql {
@@ -20,21 +22,25 @@ export const inTransaction = <Tx extends Sql, R>(
   work: (tx: Tx) => Promise<R>,
 ): Promise<R> => database.$transaction(work, TRANSACTION_OPTIONS)
 
-/** The name of the constraint that PostgreSQL refused a statement for, however deep Prisma has wrapped it. */
-export function constraintOf(error: unknown): string | undefined {
-  const text = JSON.stringify(collect(error))
-  return (
-    /constraint \\*"+([A-Za-z0-9_]+)\\*"/.exec(text)?.[1] ??
-    /"(?:index|constraint)":\{?"?(?:index"?:"?)?([a-z0-9_]+)"/.exec(text)?.[1]
-  )
-}
+/** How Prisma 7 hands on what PostgreSQL refused for integrity's sake (class 23), by raw SQL or through its API. */
+const isViolation = compileLiteral(
+  Type.Object({
+    meta: Type.Object({
+      driverAdapterError: Type.Object({
+        cause: Type.Object({
+          originalCode: Type.String({ pattern: '^23' }),
+          originalMessage: Type.String(),
+        }),
+      }),
+    }),
+  }),
+)
 
-function collect(error: unknown, depth = 0): unknown {
-  if (error === null || typeof error !== 'object' || depth > 5) return error
-  const parts: Record<string, unknown> = error instanceof Error ? { message: error.message } : {}
-  for (const [key, value] of Object.entries(error)) parts[key] = collect(value, depth + 1)
-  if (error instanceof Error && error.cause !== undefined) parts['cause'] = collect(error.cause, depth + 1)
-  return parts
+/** The name of the constraint or unique index that PostgreSQL refused a statement for. */
+export function constraintOf(error: unknown): string | undefined {
+  if (!isViolation(error)) return undefined
+  const { originalMessage } = error.meta.driverAdapterError.cause
+  return /constraint "([^"]+)"/.exec(originalMessage)?.[1]
 }
 
 /** Answers when the database does. */

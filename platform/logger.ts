@@ -30,6 +30,9 @@ const SECRET_FIELDS = [
   'postalCode',
 ]
 
+/** PostgreSQL quotes the row that a constraint refused. */
+const ROW_IN_DATABASE_ERROR = 'err.meta.driverAdapterError.cause.detail'
+
 /** Redacted wherever they stand, up to three levels down. */
 const redactPaths = ['', '*', '*.*', '*.*.*'].flatMap((above) =>
   SECRET_FIELDS.map((field) => (above === '' || field.startsWith('[') ? above + field : `${above}.${field}`)),
@@ -46,7 +49,7 @@ export function createLogger({ service, level = 'info', destination }: LoggerOpt
   const options: pino.LoggerOptions = {
     level,
     base: { service },
-    redact: { paths: redactPaths, censor: '[redacted]' },
+    redact: { paths: [...redactPaths, ROW_IN_DATABASE_ERROR], censor: '[redacted]' },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     mixin: () => {
