@@ -2,7 +2,12 @@
  * The doors to the services: activities on each service's own task queue, with a summary that the Temporal UI shows. A
  * service that is down only makes its queue wait: nothing limits how long an activity may wait for a worker.
  */
-import { proxyActivities, proxyLocalActivities, type ActivityOptions } from '@temporalio/workflow'
+import {
+  ActivityCancellationType,
+  proxyActivities,
+  proxyLocalActivities,
+  type ActivityOptions,
+} from '@temporalio/workflow'
 import type { InventoryActivities } from '#activities/inventory.ts'
 import type { OrdersActivities } from '#activities/orders.ts'
 import type { PaymentsActivities } from '#activities/payments.ts'
@@ -44,6 +49,8 @@ const door =
     proxyActivities<Activities>({
       taskQueue: TASK_QUEUES[service],
       startToCloseTimeout: ATTEMPT_TIMEOUTS[service],
+      // a step that is running is undone only after it has ended; one that waits for its next attempt is given up at once
+      cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
       summary,
       ...(retry === undefined ? {} : { retry }),
     })

@@ -281,6 +281,7 @@ describe('the order saga', () => {
     answers.authorizePayment = async () => {
       authorizing()
       await new Promise((resolve) => setTimeout(resolve, 800))
+      calls.push('authorized')
       return { outcome: 'authorized', paymentId: randomUUID() }
     }
     const handle = await start()
@@ -290,6 +291,7 @@ describe('the order saga', () => {
     expect((error as WorkflowFailedError).cause).toBeInstanceOf(CancelledFailure)
     expect((await handle.describe()).status.name).toBe('CANCELLED')
     expect(calls).not.toContain('commitReservation')
+    expect(calls.indexOf('voidPayment')).toBeGreaterThan(calls.indexOf('authorized'))
     expect(calls.slice(-5)).toEqual([
       'recordProgress:cancelling',
       'voidPayment',
