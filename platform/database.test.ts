@@ -104,7 +104,9 @@ describe('a log of such an error', () => {
       orders.database.$executeRaw`UPDATE orders SET status = 'imagined' WHERE id = ${order.id}::uuid`,
     )
     let text = ''
-    createLogger({ service: 'test', destination: { write: (line) => (text += line) } }).error({ err: error })
+    createLogger({ service: 'test', destination: { write: (chunk) => (text += chunk) } }).error({
+      err: error,
+    })
     expect(text).toContain('orders_status_check')
     expect(text).not.toContain('Ada Lovelace')
     expect(text).not.toContain('Keizersg')
