@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import type { Order } from '#contracts/http/orders.ts'
+import type { Problem } from '#contracts/schemas.ts'
+import { isTerminal, ORDER } from '#contracts/states.ts'
+import { check } from '#stack/check/check.ts'
+import type { CheckTarget } from '#stack/check/sources.ts'
+import type { ApiClient } from '#stack/demo/client.ts'
+import type { ProcessName } from '#stack/environments.ts'
+import { freePorts } from '#stack/ports.ts'
+import { startStack, untilHealthy, type Stack } from '#stack/stack.ts'
+import { newCustomer, orderOf } from './support/shop.ts'
+import { checkTargetOf, FAST_SETTINGS } from './support/test-stack.ts'
+
+/** A stack of its own, every part a process that can really be killed. */
+let stack: Stack
+let target: CheckTarget
+let dataFolder: string
+
+beforeAll(async () => {
+  dataFolder = await mkdtemp(path.join(tmpdir(), 'mainstay-faults-'))
+  stack = await startStack({
+    dataFolder,
+    ports: await freePorts(),
+    processes: true,
+    settings: { ...FAST_SETTINGS, LIMIT_ORDERS_PER_MINUTE: '100000' },
+    survivesPowerFailure: false,
+  })
+  target = await checkTargetOf(stack)
+})
+
+afterAll(async () => {
+  await stack.stop()
+  await rm(dataFolder, { recursive: true, force: true })
+})
+
+// every fault heals, and afterwards every promise holds
+afterEach(async () => {
+  await untilHealthy(stack.gatewayUrl)
+  expect(await check(target, { settled: true, patienceMs: 30_000 })).toEqual([])
+})
+
+const PATIENCE = { timeout: 60_000, interval: 250 }
+
+const child = (name: ProcessName) => {
+  const found = stack.processes?.children[name]
+  if (found === undefined) throw new Error(`there is no process ${name}`)
+  return found
+}
+
+const completes = (client: ApiClient, id: string): Promise<Order> =>
+  vi.waitFor(async () => {
+    const order = await client.readOrder(id)
+    expect(order.status).toBe('completed')
+    return order
+  }, PATIENCE)
+
+describe('an order that is accepted', () => {
+  it('while Temporal is stopped completes after it has returned', async () => {
+    const customer = await newCustomer(stack.gatewayUrl)
+    await stack.infrastructure.temporal.kill()
+    const placed = await customer.placeOrder(orderOf())
+    expect(placed.status).toBe('placed')
+
+    const key = randomUUID()
+    const cancel = () =>
+      customer.send<Problem>('POST', `/api/v1/orders/${placed.id}/cancel`, {
+        headers: { 'idempotency-key': key },
+      })
+    const away = await cancel()
+    expect([away.status, away.body.code]).toEqual([503, 'workflow_engine_unavailable'])
+    expect(Number(away.headers.get('retry-after'))).toBeGreaterThan(0)
+
+    await stack.infrastructure.temporal.start()
+    await completes(customer, placed.id)
+    // the key was not consumed by the 503: this is a first answer
+    const late = await cancel()
+    expect([late.status, late.body.code, late.headers.get('idempotency-replayed')]).toEqual([
+      409,
+      'order_not_cancellable',
+      null,
+    ])
+  })
+
+  it('while NATS is stopped completes, and its events arrive after it has returned', async () => {
+    const customer = await newCustomer(stack.gatewayUrl)
+    await stack.infrastructure.nats.kill()
+    const placed = await customer.placeOrder(orderOf())
+    expect(placed.status).toBe('placed')
+    await stack.infrastructure.nats.start()
+    await completes(customer, placed.id)
+    await vi.waitFor(async () => {
+      expect(await customer.readOrder(placed.id)).toMatchObject({
+        payment: { status: 'captured' },
+        fulfilment: { status: 'delivered' },
+      })
+    }, PATIENCE)
+  })
+
+  it('is not lost when the orders service is killed at that moment', async () => {
+    const customer = await newCustomer(stack.gatewayUrl)
+    await stack.infrastructure.temporal.kill() // so that only the relay of the next process can start the workflow
+    const { id } = await customer.placeOrder(orderOf())
+    await child('orders').kill()
+    await stack.infrastructure.temporal.start()
+    await child('orders').start()
+    await completes(customer, id)
+  })
+
+  it('completes when PostgreSQL is killed under it', async () => {
+    const customer = await newCustomer(stack.gatewayUrl)
+    const orders = await Promise.all(
+      [1, 2, 3].map(() => customer.placeOrder(orderOf({ paymentMethod: 'pm_sandbox_slow' }))),
+    )
+    await stack.infrastructure.postgres.kill()
+    await stack.infrastructure.postgres.start()
+    const ended = await endings(customer, orders)
+    expect(ended.every((status) => status === 'completed' || status === 'rejected')).toBe(true)
+  })
+})
+
+/** Waits until each order has ended, or waits for an operator, whom it then gets. */
+const endings = (client: ApiClient, orders: Order[]): Promise<string[]> =>
+  Promise.all(
+    orders.map(({ id }) =>
+      vi.waitFor(async () => {
+        const order = await client.readOrder(id)
+        expect(isTerminal(ORDER, order.status), `${order.number} is ${order.status}`).toBe(true)
+        return order.status
+      }, PATIENCE),
+    ),
+  )
+
+describe('orders under way', () => {
+  it.each<ProcessName>([
+    'orders',
+    'inventory',
+    'payments',
+    'shipping',
+    'users',
+    'notifications',
+    'provider',
+    'carrier',
+    'gateway',
+  ])('come to their end although %s is killed under them', async (name) => {
+    const customer = await newCustomer(stack.gatewayUrl)
+    const orders = await Promise.all([1, 2, 3, 4].map(() => customer.placeOrder(orderOf())))
+    await child(name).kill()
+    await child(name).start()
+    await untilHealthy(stack.gatewayUrl)
+    const ended = await endings(customer, orders)
+    expect(
+      ended.every((status) => status === 'completed' || status === 'rejected'),
+      ended.join(),
+    ).toBe(true)
+  })
+})
