@@ -2,7 +2,9 @@
 import { createOrdersActivities } from '#activities/orders.ts'
 import { describeConfig } from '#platform/config.ts'
 import { probeDatabase } from '#platform/database.ts'
+import { purgeIdempotencyKeys } from '#platform/idempotency.ts'
 import { runUntilStopped } from '#platform/lifecycle.ts'
+import { startLoop } from '#platform/loop.ts'
 import { defineService, startService } from '#platform/service.ts'
 import { createClearAttention, createRaiseAttention } from './attention.ts'
 import { createCommandOrder } from './command-order.ts'
@@ -19,6 +21,8 @@ import { createRecordProgress } from './record-progress.ts'
 import { registerRoutes } from './routes.ts'
 import { createStartOrder, startWorkflowRelay } from './start-workflows.ts'
 import { openDatabase } from './store.ts'
+
+const PURGE_EVERY_MS = 3_600_000
 
 export const ordersService = defineService({
   name: 'orders',
@@ -51,7 +55,18 @@ export const ordersService = defineService({
         }),
       },
       consumers: createConsumers(transact),
-      background: () => [startWorkflowRelay({ database, workflows, policy, logger })],
+      background: () => [
+        startWorkflowRelay({ database, workflows, policy, logger }),
+        startLoop({
+          name: 'forget idempotency keys',
+          everyMs: PURGE_EVERY_MS,
+          work: async () => {
+            await purgeIdempotencyKeys(database)
+            return false
+          },
+          logger,
+        }),
+      ],
       probes: { database: probeDatabase(database) },
       close: () => database.$disconnect(),
     }

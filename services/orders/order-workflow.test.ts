@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto'
+import {
+  Client,
+  Connection,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+} from '@temporalio/client'
+import { ApplicationFailure } from '@temporalio/common'
+import { afterAll, describe, expect, it, vi } from 'vitest'
+import type { OrderInput } from '#contracts/workflows.ts'
+import { createOrderWorkflows, type OrderCommand } from './order-workflow.ts'
+
+const input: OrderInput = {
+  orderId: randomUUID(),
+  number: 'M-100001',
+  customerId: randomUUID(),
+  currency: 'EUR',
+  total: 853,
+  shipping: 490,
+  shippingTax: 0,
+  lines: [{ sku: 'TEE', quantity: 2, total: 300, tax: 63 }],
+  paymentMethod: 'pm_card_visa',
+  policy: { stepAttempts: 1, compensationAttempts: 1, maximumIntervalSeconds: 1 },
+}
+const cancel: OrderCommand = { name: 'cancel', argument: { by: 'someone', reason: null } }
+const operate: OrderCommand = { name: 'operate', argument: { action: 'retry', by: 'op', note: 'n' } }
+
+// a connection that is only opened where nobody listens: what Temporal answers is said by each test
+const connection = Connection.lazy({ address: '127.0.0.1:1' })
+afterAll(() => connection.close())
+
+/** Workflows behind a client whose server gives one answer. */
+function workflowsWith(failure: Error) {
+  const client = new Client({ connection })
+  vi.spyOn(client.workflow, 'executeUpdateWithStart').mockRejectedValue(failure)
+  vi.spyOn(client.workflow, 'start').mockRejectedValue(failure)
+  return createOrderWorkflows(client)
+}
+
+const refusal = (type: string) =>
+  new WorkflowUpdateFailedError('refused', ApplicationFailure.nonRetryable('The parcel has left.', type))
+
+describe('a command', () => {
+  it.each([
+    [cancel, 'order_not_cancellable'],
+    [operate, 'no_operation_waiting'],
+  ] as const)('that the workflow refuses is a 409 with its code and words (%#)', async (command, code) => {
+    const handing = workflowsWith(refusal(code)).command(input, command, 'u')
+    await expect(handing).rejects.toMatchObject({ code, status: 409, message: 'The parcel has left.' })
+  })
+
+  it.each([
+    [cancel, 'order_not_cancellable'],
+    [operate, 'no_operation_waiting'],
+  ] as const)('to a workflow that has ended is a 409 too (%#)', async (command, code) => {
+    const ended = new WorkflowExecutionAlreadyStartedError('closed', `order-${input.orderId}`, 'order')
+    await expect(workflowsWith(ended).command(input, command, 'u')).rejects.toMatchObject({
+      code,
+      status: 409,
+    })
+  })
+
+  it('is 503 with Retry-After when nobody answers in time', async () => {
+    const failure = new WorkflowUpdateRPCTimeoutOrCancelledError('no worker')
+    await expect(workflowsWith(failure).command(input, cancel, 'u')).rejects.toMatchObject({
+      code: 'workflow_engine_unavailable',
+      status: 503,
+      retryAfter: 2,
+    })
+  })
+
+  it.each([1, 4, 8, 14])(
+    'is 503 when Temporal answers with the gRPC status %i, however deep',
+    async (code) => {
+      const unavailable = Object.assign(new Error('away'), { code, details: 'away', metadata: {} })
+      const failure = new Error('the call failed', { cause: unavailable })
+      await expect(workflowsWith(failure).command(input, cancel, 'u')).rejects.toMatchObject({
+        status: 503,
+        retryAfter: 2,
+      })
+    },
+  )
+
+  it.each([refusal('something_else'), new Error('a bug')])(
+    'fails as it is for what is no refusal (%#)',
+    async (failure) => {
+      await expect(workflowsWith(failure).command(input, cancel, 'u')).rejects.toBe(failure)
+    },
+  )
+})
+
+describe('a start', () => {
+  it('is a success when the workflow runs already or did', async () => {
+    const running = new WorkflowExecutionAlreadyStartedError('running', `order-${input.orderId}`, 'order')
+    await expect(workflowsWith(running).start(input)).resolves.toBeUndefined()
+  })
+
+  it('fails with what else is wrong', async () => {
+    const failure = new Error('away')
+    await expect(workflowsWith(failure).start(input)).rejects.toBe(failure)
+  })
+
+  it('carries no personal data, and the same whoever starts', async () => {
+    const client = new Client({ connection })
+    const start = vi.spyOn(client.workflow, 'start').mockRejectedValue(new Error('seen enough'))
+    await createOrderWorkflows(client)
+      .start(input)
+      .catch(() => {})
+    expect(start).toHaveBeenCalledExactlyOnceWith(
+      'order',
+      expect.objectContaining({
+        workflowId: `order-${input.orderId}`,
+        workflowIdReusePolicy: 'REJECT_DUPLICATE',
+        staticSummary: 'M-100001: 2 units, 8.53 EUR',
+        args: [input],
+      }),
+    )
+  })
+})
