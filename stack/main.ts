@@ -1,4 +1,5 @@
 /** `npm start`: sets everything up, starts the local stack, shows an order going through and stays up until Ctrl-C. */
+import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { generateClients } from '#prisma/generate.ts'
 import { dataFolderOf } from './data-folder.ts'
@@ -59,7 +60,10 @@ async function run(): Promise<void> {
       settings: process.env,
       onProgress: progress,
       onUnexpectedExit: (exit) => {
-        if (stopping === undefined) print(`${exit.name} ended by itself (${exit.signal ?? exit.code}); see ${exit.logFile}\n${exit.logTail}`)
+        if (stopping === undefined)
+          print(
+            `${exit.name} ended by itself (${exit.signal ?? exit.code}); see ${exit.logFile}\n${exit.logTail}`,
+          )
       },
     })
     progress('the platform is healthy')
@@ -75,7 +79,7 @@ async function run(): Promise<void> {
   }
 }
 
-async function welcome({ ports, gatewayUrl, logFile }: Stack): Promise<void> {
+async function welcome({ ports, gatewayUrl, logFile, processes }: Stack): Promise<void> {
   const { pages, runLink, curlLines } = await import('./demo/links.ts')
   let orderId: string | undefined
   const links = pages(ports)
@@ -91,7 +95,9 @@ async function welcome({ ports, gatewayUrl, logFile }: Stack): Promise<void> {
   }
   print('')
   for (const [name, url] of links) print(`${name.padEnd(12)} ${url}`)
-  print(`${'Log'.padEnd(12)} ${logFile}`)
+  print(
+    `${'Log'.padEnd(12)} ${processes === undefined ? logFile : path.join(path.dirname(logFile), '*.log')}`,
+  )
   print('\nAccounts customer@, operator@, courier@ and admin@mainstay.test, password mainstay-local. Try:\n')
   for (const line of curlLines(ports, orderId)) print(`${line}\n`)
   print('Ctrl-C stops everything.')

@@ -62,7 +62,9 @@ async function* replayLive(): AsyncGenerator<Replayed> {
   const address = process.env['TEMPORAL_ADDRESS'] ?? '127.0.0.1:7233'
   const namespace = process.env['TEMPORAL_NAMESPACE'] ?? 'default'
   const payloadKeys = process.env['PAYLOAD_KEYS']
-  const connection = await Connection.connect({ address })
+  const connection = await Connection.connect({ address }).catch((cause: unknown) => {
+    throw new Error(`No Temporal server answers at ${address}: TEMPORAL_ADDRESS says where it is.`, { cause })
+  })
   try {
     const client = new Client({ connection, namespace, dataConverter: createDataConverter(payloadKeys) })
     yield* replay(histories(client, limit), { payloadKeys })

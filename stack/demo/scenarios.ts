@@ -10,7 +10,7 @@ export interface Scenario {
 
 export const SCENARIOS = {
   happy: {
-    title: 'An order goes through: two parcels would be needed for more, this one takes one',
+    title: 'An order goes through: reserved, paid, shipped in one parcel',
     order: {
       lines: [
         { sku: 'TEE-BLACK-M', quantity: 2 },
@@ -26,7 +26,7 @@ export const SCENARIOS = {
     endsAs: 'rejected',
   },
   'out-of-stock': {
-    title: 'There is no such chair: nothing is charged',
+    title: 'The chair is out of stock: nothing is charged',
     order: { lines: [{ sku: 'CHAIR-ASH', quantity: 1 }], paymentMethod: 'pm_card_visa' },
     endsAs: 'rejected',
   },
