@@ -3,6 +3,7 @@ import Type, { type Static } from 'typebox'
 import { ATTEMPT, PAYMENT, statesOf } from '../states.ts'
 import { Amount, Closed, Currency, Id, Timestamp } from '../schemas.ts'
 import { route } from './route.ts'
+import { webhookSchema } from './webhook.ts'
 
 export const PaymentAttempt = Type.Object({
   operation: Type.Enum(['authorize', 'capture', 'void', 'refund']),
@@ -47,12 +48,9 @@ export const listPayments = route({
 /** The provider's webhook: the raw body is verified against the signature before it is looked at. */
 export const paymentWebhook = route({
   method: 'POST',
-  url: '/api/v1/webhooks/payments/:provider',
+  url: '/api/v1/webhooks/payments/:sender',
   summary: "The payment provider's signed events",
   tag: 'webhooks',
   access: 'anyone',
-  schema: {
-    params: Closed({ provider: Type.String({ pattern: '^[a-z]{2,30}$' }) }),
-    response: { 200: Type.Object({ received: Type.Boolean() }) },
-  },
+  schema: webhookSchema,
 })

@@ -3,6 +3,7 @@ import Type, { type Static } from 'typebox'
 import { SHIPMENT, statesOf } from '../states.ts'
 import { Closed, Id, Page, PageQuery, SkuQuantity, Timestamp, WarehouseCode } from '../schemas.ts'
 import { route } from './route.ts'
+import { webhookSchema } from './webhook.ts'
 
 const ShipmentStatus = Type.Enum(statesOf(SHIPMENT))
 
@@ -59,12 +60,9 @@ export const scanShipment = route({
 /** The carrier's webhook: the raw body is verified against the signature before it is looked at. */
 export const carrierWebhook = route({
   method: 'POST',
-  url: '/api/v1/webhooks/carriers/:carrier',
+  url: '/api/v1/webhooks/carriers/:sender',
   summary: "The carrier's signed events",
   tag: 'webhooks',
   access: 'anyone',
-  schema: {
-    params: Closed({ carrier: Type.String({ pattern: '^[a-z]{2,30}$' }) }),
-    response: { 200: Type.Object({ received: Type.Boolean() }) },
-  },
+  schema: webhookSchema,
 })

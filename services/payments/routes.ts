@@ -1,13 +1,11 @@
 import { listPayments as listPaymentsContract, paymentWebhook } from '#contracts/http/payments.ts'
 import { seesEverything } from '#platform/http/access.ts'
 import { addRoute } from '#platform/http/contract.ts'
+import { addWebhookRoute } from '#platform/http/webhook-route.ts'
 import type { HttpServer } from '#platform/http/server.ts'
-import { ProblemError } from '#platform/problem.ts'
 import type { CallerVerifier } from '#platform/service-token.ts'
 import type { ListPayments } from './list-payments.ts'
 import type { ReceiveWebhook } from './receive-webhook.ts'
-
-const WEBHOOK_LIMIT_BYTES = 256 * 1024
 
 export interface PaymentsRoutes {
   listPayments: ListPayments
@@ -28,19 +26,7 @@ export function registerRoutes(
     }
   })
 
-  // a scope of its own: here bodies are bytes, since the signature is over them
-  void app.register(async (scope) => {
-    scope.removeAllContentTypeParsers()
-    scope.addContentTypeParser(
-      '*',
-      { parseAs: 'buffer', bodyLimit: WEBHOOK_LIMIT_BYTES },
-      (_request, body, done) => done(null, body),
-    )
-    addRoute(scope, verifyCaller, paymentWebhook, async ({ params, request }) => {
-      const { body: raw, headers } = request
-      if (!Buffer.isBuffer(raw)) throw new ProblemError('invalid_signature', 'The webhook has no body.')
-      await receiveWebhook({ provider: params.provider, raw, headers })
-      return { status: 200, body: { received: true } }
-    })
+  addWebhookRoute(app, verifyCaller, paymentWebhook, async ({ params, request: { headers } }, raw) => {
+    await receiveWebhook({ provider: params.sender, raw, headers })
   })
 }

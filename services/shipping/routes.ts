@@ -1,8 +1,8 @@
 /** The shipping service's HTTP door. */
 import { carrierWebhook, listShipments, readShipment, scanShipment } from '#contracts/http/shipping.ts'
 import { addRoute } from '#platform/http/contract.ts'
+import { addWebhookRoute } from '#platform/http/webhook-route.ts'
 import type { HttpServer } from '#platform/http/server.ts'
-import { ProblemError } from '#platform/problem.ts'
 import type { Caller, CallerVerifier } from '#platform/service-token.ts'
 import type { FindShipments } from './find-shipments.ts'
 import type { ReceiveWebhook } from './receive-webhook.ts'
@@ -15,7 +15,6 @@ export interface ShippingUseCases {
 }
 
 const DEFAULT_LIMIT = 20
-const WEBHOOK_LIMIT_BYTES = 256 * 1024
 
 export function addShippingRoutes(
   app: HttpServer,
@@ -37,20 +36,8 @@ export function addShippingRoutes(
     body: await useCases.scanShipment({ shipmentId: params.id, ...body }),
   }))
 
-  // a scope of its own: here bodies are bytes, since the signature is over them
-  void app.register(async (scope) => {
-    scope.removeAllContentTypeParsers()
-    scope.addContentTypeParser(
-      '*',
-      { parseAs: 'buffer', bodyLimit: WEBHOOK_LIMIT_BYTES },
-      (_request, body, done) => done(null, body),
-    )
-    addRoute(scope, verifyCaller, carrierWebhook, async ({ params, request }) => {
-      const { body: raw, headers } = request
-      if (!Buffer.isBuffer(raw)) throw new ProblemError('invalid_signature', 'The webhook has no body.')
-      await useCases.receiveWebhook({ carrier: params.carrier, raw, headers })
-      return { status: 200, body: { received: true } }
-    })
+  addWebhookRoute(app, verifyCaller, carrierWebhook, async ({ params, request: { headers } }, raw) => {
+    await useCases.receiveWebhook({ carrier: params.sender, raw, headers })
   })
 }
 

@@ -4,7 +4,7 @@ import { createJsonClient, NotSentError, type JsonAnswer } from '#platform/outbo
 import { ValidationError } from '#platform/validation.ts'
 import type { PaymentProvider, ProviderOptions, ProviderOutcome } from '../provider.ts'
 import { parseAuthorization, parseAuthorizations, parseEvent, parseRefusal } from './schemas.ts'
-import { verifySignature } from './signature.ts'
+import { verifySignature } from '#platform/webhook-signature.ts'
 
 /** Answers of the provider's door: the request was not looked at. */
 const TURNED_AWAY = new Set([401, 403, 429])

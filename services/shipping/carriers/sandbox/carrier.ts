@@ -5,7 +5,7 @@ import { createBreaker } from '#platform/outbound/breaker.ts'
 import { createJsonClient, type JsonAnswer, type JsonCall } from '#platform/outbound/json-client.ts'
 import { parser } from '#platform/validation.ts'
 import { CarrierError, type Carrier, type CarrierOptions } from '../carrier.ts'
-import { verifySignature } from './signature.ts'
+import { verifySignature } from '#platform/webhook-signature.ts'
 
 const Status = Type.Enum(['booked', 'dispatched', 'delivered', 'lost', 'cancelled'])
 
