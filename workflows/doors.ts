@@ -49,6 +49,8 @@ const door =
     proxyActivities<Activities>({
       taskQueue: TASK_QUEUES[service],
       startToCloseTimeout: ATTEMPT_TIMEOUTS[service],
+      // workers beat every three seconds (platform/temporal/activity.ts): one that died is noticed before the attempt's time is up
+      heartbeatTimeout: '12s',
       // a step that is running is undone only after it has ended; one that waits for its next attempt is given up at once
       cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
       summary,

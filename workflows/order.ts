@@ -50,8 +50,7 @@ export async function order(input: OrderInput): Promise<OrderResult> {
     allocations = accepted.allocations
   } catch (error) {
     cancellation.close()
-    if (isCancellation(error)) return await undoCancelled(error)
-    return await undoFailed(error)
+    return isCancellation(error) ? undoCancelled(error) : undoFailed(error)
   }
   // from here on the order is confirmed: parcels leave, and nothing that comes late may interrupt that
   return CancellationScope.nonCancellable(async () => {

@@ -36,12 +36,12 @@ interface Recorder {
   customer: ApiClient
   operator: ApiClient
   /** Places an order and waits until it is where it is to be recorded. */
-  order(change: { sku: string; quantity: number; paymentMethod?: string }): Promise<Order>
-  reaches(id: string, accept: (order: Order) => boolean): Promise<Order>
-  provider(path: string, body?: object): Promise<void>
+  order: (change: { sku: string; quantity: number; paymentMethod?: string }) => Promise<Order>
+  reaches: (id: string, accept: (order: Order) => boolean) => Promise<Order>
+  provider: (path: string, body?: object) => Promise<void>
   /** Sends a command that must be accepted. */
-  command(client: ApiClient, path: string, body?: object, key?: string): Promise<void>
-  keep(name: string, workflowId: string): Promise<void>
+  command: (client: ApiClient, path: string, body?: object, key?: string) => Promise<void>
+  keep: (name: string, workflowId: string) => Promise<void>
 }
 
 const is =

@@ -39,7 +39,7 @@ export async function shipment(input: ShipmentInput): Promise<ShipmentResult> {
       return parcel.status
     },
     {
-      validator: (seen) => {
+      validator: (seen: ParcelReport) => {
         if (mayMove(SHIPMENT, parcel.reported, seen.status)) return
         throw ApplicationFailure.nonRetryable(
           `The parcel is ${parcel.reported}; it cannot become ${seen.status}.`,

@@ -15,7 +15,7 @@ function linkTo(address: string): TemporalLink {
   links.push(link)
   return link
 }
-const worker = (taskQueue = randomUUID()) => ({
+const worker = (taskQueue: string = randomUUID()) => ({
   taskQueue,
   activities: { nothing: async () => {} },
   workflows: false,

@@ -6,7 +6,8 @@ import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } 
 import type { Logger } from '../logger.ts'
 import { workflowBundle } from './bundle.ts'
 import { createDataConverter } from './data-converter.ts'
-import { activityTraceInterceptor, clientTraceInterceptor } from './trace.ts'
+import { createActivityInterceptor } from './activity.ts'
+import { clientTraceInterceptor } from './trace.ts'
 
 export interface TemporalConfig {
   TEMPORAL_ADDRESS: string
@@ -93,7 +94,7 @@ export function createTemporalLink(config: TemporalConfig, logger: Logger): Temp
       taskQueue,
       activities,
       dataConverter,
-      interceptors: { activity: [() => ({ inbound: activityTraceInterceptor })] },
+      interceptors: { activity: [() => ({ inbound: createActivityInterceptor(logger) })] },
       shutdownGraceTime: '10s',
       shutdownForceTime: '20s',
       ...(workflows

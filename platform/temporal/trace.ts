@@ -1,19 +1,8 @@
-/** The worker's and the client's half of trace propagation; the workflow's half is workflows/trace.ts. */
+/** The client's part of trace propagation; the workflow's is workflows/trace.ts, the activities' is activity.ts. */
 import { defaultPayloadConverter, type Headers } from '@temporalio/common'
 import type { WorkflowClientInterceptor } from '@temporalio/client'
-import type { ActivityInboundCallsInterceptor } from '@temporalio/worker'
 import { TRACE_HEADER } from '#contracts/workflows.ts'
-import { continueTrace, currentTrace, withTrace } from '../trace.ts'
-
-/** Activities belong to the trace that their workflow was started with. */
-export const activityTraceInterceptor: ActivityInboundCallsInterceptor = {
-  execute(input, next) {
-    const payload = input.headers[TRACE_HEADER]
-    const traceparent =
-      payload === undefined ? undefined : defaultPayloadConverter.fromPayload<string>(payload)
-    return withTrace(continueTrace(traceparent), () => next(input))
-  },
-}
+import { currentTrace } from '../trace.ts'
 
 function traced<T extends { headers: Headers }>(input: T): T {
   const trace = currentTrace()

@@ -1,18 +1,25 @@
 /** An order that waits for an operator says so in its row, its events and its timeline. */
-import type { OrdersActivities } from '#activities/orders.ts'
+import type { AttentionState } from '#contracts/workflows.ts'
 import { appendEvent } from '#platform/events/outbox.ts'
 import type { UnitOfWork } from '#platform/events/outbox.ts'
 import { lockOrder } from './record-progress.ts'
 import type { OrdersTransaction } from './store.ts'
 import { addToTimeline } from './timeline.ts'
 
-type RaiseInput = Parameters<OrdersActivities['raiseAttention']>[0]
-type ClearInput = Parameters<OrdersActivities['clearAttention']>[0]
+export type RaiseAttentionInput = { orderId: string } & AttentionState
+
+export interface ClearAttentionInput {
+  orderId: string
+  action: 'retry' | 'resolve'
+  /** The operator's id. */
+  by: string
+  note: string
+}
 
 /** A repeat for the same moment changes nothing. */
 export const createRaiseAttention =
   (transact: UnitOfWork<OrdersTransaction>) =>
-  ({ orderId, ...attention }: RaiseInput): Promise<void> =>
+  ({ orderId, ...attention }: RaiseAttentionInput): Promise<void> =>
     transact(async (tx) => {
       const { version } = await lockOrder(tx, orderId)
       const raised = await tx.$executeRaw`
@@ -40,10 +47,10 @@ export const createRaiseAttention =
 /** Records who answered and how; a repeat finds nothing to clear. */
 export const createClearAttention =
   (transact: UnitOfWork<OrdersTransaction>) =>
-  ({ orderId, action, by, note }: ClearInput): Promise<void> =>
+  ({ orderId, action, by, note }: ClearAttentionInput): Promise<void> =>
     transact(async (tx) => {
       const { version } = await lockOrder(tx, orderId)
-      const [cleared] = await tx.$queryRaw<{ attention: RaiseInput }[]>`
+      const [cleared] = await tx.$queryRaw<{ attention: AttentionState }[]>`
         UPDATE orders SET attention = NULL, version = ${version + 1}, updated_at = now()
         FROM (SELECT attention FROM orders WHERE id = ${orderId}::uuid) AS before
         WHERE id = ${orderId}::uuid AND orders.attention IS NOT NULL

@@ -5,13 +5,12 @@ import { formatMoney } from '#contracts/money.ts'
 import type { UnitOfWork } from '#platform/events/outbox.ts'
 import { advance, firstTime } from '#platform/events/inbox.ts'
 import type { EventSubscription } from '#platform/service.ts'
+import type { Apply } from './projections/apply.ts'
 import { projectPayment } from './projections/payment.ts'
 import { projectProduct } from './projections/product.ts'
 import { projectShipment } from './projections/shipment.ts'
 import type { OrdersTransaction } from './store.ts'
 import { addToTimeline, type NewTimelineEntry } from './timeline.ts'
-
-export type Apply = (tx: OrdersTransaction, event: AnyDomainEvent) => Promise<void>
 
 export const createConsumers = (transact: UnitOfWork<OrdersTransaction>): EventSubscription[] => [
   projection(transact, 'orders-catalog', [subjectsOf('product', 'inventory')], projectProduct),

@@ -4,7 +4,7 @@ import { ORDER, statesOf, type ShipmentStatus } from '#contracts/states.ts'
 import { parser } from '#platform/validation.ts'
 import { ADDRESS } from '#tests/support/orders.ts'
 import { presentOrder } from './present-order.ts'
-import type { OrderRow, ShipmentRow } from './store.ts'
+import type { OrderRow, ShipmentRow } from './rows.ts'
 
 const id = (last: number) => `00000000-0000-4000-8000-00000000000${last}`
 const parseOrder = parser('the order', Order)

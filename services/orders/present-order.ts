@@ -2,7 +2,7 @@
 import type { Order, OrderLine } from '#contracts/http/orders.ts'
 import type { Shipment } from '#contracts/http/shipping.ts'
 import type { OrderStatus } from '#contracts/states.ts'
-import type { OrderLineRow, OrderRow, ShipmentRow } from './store.ts'
+import type { OrderLineRow, OrderRow, ShipmentRow } from './rows.ts'
 
 const CANCELLABLE: readonly OrderStatus[] = ['placed', 'reserving', 'awaiting_customer', 'authorizing']
 

@@ -1,12 +1,30 @@
 /** What the saga writes about its order: the row, its event and its timeline move together. */
 import { ApplicationFailure } from '@temporalio/common'
-import type { RecordProgressInput } from '#activities/orders.ts'
 import { mayMove, ORDER, type OrderStatus } from '#contracts/states.ts'
 import { FAILURE } from '#contracts/workflows.ts'
 import type { UnitOfWork } from '#platform/events/outbox.ts'
 import { announceStatus, type OrderFacts } from './order-event.ts'
 import type { OrdersTransaction } from './store.ts'
 import { addToTimeline, type NewTimelineEntry } from './timeline.ts'
+
+/** A saga step as the timeline tells it. */
+export interface StepRecord {
+  /** Counts the workflow's records, so that a repeated one is known. */
+  sequence: number
+  name: string
+  status: 'completed' | 'refused' | 'failed' | 'compensated'
+  detail: string | null
+  /** ISO 8601 */
+  at: string
+}
+
+export interface RecordProgressInput {
+  orderId: string
+  /** Absent when only steps are recorded. */
+  status?: OrderStatus
+  reason?: { code: string; message: string }
+  steps: StepRecord[]
+}
 
 interface LockedOrder extends OrderFacts {
   status: OrderStatus

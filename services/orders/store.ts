@@ -1,63 +1,15 @@
 /** The orders database: opening it, and the one way to read orders whole. */
 import { PrismaPg } from '@prisma/adapter-pg'
 import type { Order } from '#contracts/http/orders.ts'
-import type { Shipment } from '#contracts/http/shipping.ts'
-import type { Address } from '#contracts/schemas.ts'
-import type { OrderStatus, PaymentStatus } from '#contracts/states.ts'
-import type { AttentionState } from '#contracts/workflows.ts'
 import { Prisma, PrismaClient } from '#prisma/orders/client/client.ts'
 import { presentOrder } from './present-order.ts'
+import type { OrderRow } from './rows.ts'
 
 export type OrdersDatabase = PrismaClient
 export type OrdersTransaction = Prisma.TransactionClient
 
 export const openDatabase = (connectionString: string, max: number): OrdersDatabase =>
   new PrismaClient({ adapter: new PrismaPg({ connectionString, max }) })
-
-/** An order with everything that belongs to it, as the query below returns it. */
-export interface OrderRow {
-  id: string
-  number: string
-  customer_id: string
-  status: OrderStatus
-  reason_code: string | null
-  reason_message: string | null
-  currency: string
-  subtotal: bigint
-  tax: bigint
-  shipping: bigint
-  total: bigint
-  shipping_address: Address
-  attention: AttentionState | null
-  version: number
-  created_at: Date
-  updated_at: Date
-  lines: OrderLineRow[]
-  payment: PaymentRow | null
-  shipments: ShipmentRow[]
-}
-
-export interface OrderLineRow {
-  sku: string
-  name: string
-  quantity: number
-  unit_price: number
-  total: number
-  tax: number
-}
-
-export interface PaymentRow {
-  status: PaymentStatus
-  authorized: number
-  captured: number
-  refunded: number
-  brand: string | null
-  last4: string | null
-}
-
-export interface ShipmentRow extends Omit<Shipment, 'trackingNumber' | 'orderId'> {
-  tracking_number: string | null
-}
 
 const WHOLE_ORDER = Prisma.sql`
   orders.id, number, customer_id, status, reason_code, reason_message, currency, subtotal, tax + shipping_tax AS tax, shipping,

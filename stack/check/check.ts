@@ -15,7 +15,10 @@ export interface CheckOptions {
 }
 
 /** @returns what is broken; empty when everything holds */
-export async function check(target: CheckTarget, { settled = false, patienceMs = 10_000 }: CheckOptions = {}): Promise<Finding[]> {
+export async function check(
+  target: CheckTarget,
+  { settled = false, patienceMs = 10_000 }: CheckOptions = {},
+): Promise<Finding[]> {
   const sources = await openSources(target)
   try {
     const deadline = performance.now() + patienceMs

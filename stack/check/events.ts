@@ -23,7 +23,10 @@ export async function checkEvents(sources: Sources, stream: StreamEvent[]): Prom
   const findings: Finding[] = [...checkOrder(stream)]
   const inStream = new Set(stream.map(({ eventId }) => eventId))
   for (const name of DATABASE_NAMES) {
-    const rows = await sources.query<OutboxRow>(name, 'SELECT event_id, aggregate_id, version, type, published_at IS NOT NULL AS published FROM outbox')
+    const rows = await sources.query<OutboxRow>(
+      name,
+      'SELECT event_id, aggregate_id, version, type, published_at IS NOT NULL AS published FROM outbox',
+    )
     for (const { event_id: id, aggregate_id: aggregate, version, type, published } of rows) {
       if (published && inStream.has(id)) continue
       const problem = published ? 'is marked published and is not in the stream' : 'is not published'
@@ -41,7 +44,12 @@ function checkOrder(stream: StreamEvent[]): Finding[] {
   for (const { eventType, aggregateId, version } of stream) {
     const kind = `${eventType.split('.', 1)[0]} ${aggregateId}`
     const last = versions.get(kind) ?? 0
-    if (version > last + 1) findings.push({ invariant: 5, subject: kind, problem: `version ${version} follows ${last} in the stream` })
+    if (version > last + 1)
+      findings.push({
+        invariant: 5,
+        subject: kind,
+        problem: `version ${version} follows ${last} in the stream`,
+      })
     versions.set(kind, Math.max(last, version))
   }
   return findings
@@ -54,7 +62,8 @@ async function checkProjection(
 ): Promise<Finding[]> {
   const expected = new Map<string, number>()
   for (const { eventType, aggregateId, version } of stream) {
-    if (eventType.startsWith(prefix)) expected.set(aggregateId, Math.max(version, expected.get(aggregateId) ?? 0))
+    if (eventType.startsWith(prefix))
+      expected.set(aggregateId, Math.max(version, expected.get(aggregateId) ?? 0))
   }
   const rows = await sources.query<{ aggregate_id: string; version: number }>(
     database,

@@ -14,7 +14,9 @@ says which invariants of docs/architecture.md do not hold. Ends with 1 when one 
 
   --settled   every order should have ended or wait for a person`
 
-const { values } = parseArgs({ options: { settled: { type: 'boolean', default: false }, help: { type: 'boolean' } } })
+const { values } = parseArgs({
+  options: { settled: { type: 'boolean', default: false }, help: { type: 'boolean' } },
+})
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
 
@@ -22,7 +24,9 @@ try {
   if (values.help === true) print(USAGE)
   else await run()
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\nIs the stack running? Start it with npm start.\n`)
+  process.stderr.write(
+    `${error instanceof Error ? error.message : String(error)}\nIs the stack running? Start it with npm start.\n`,
+  )
   process.exitCode = 1
 }
 
@@ -42,7 +46,8 @@ async function run(): Promise<void> {
     },
     { settled: values.settled },
   )
-  for (const { invariant, subject, problem } of findings) print(`invariant ${invariant}: ${subject} ${problem}`)
+  for (const { invariant, subject, problem } of findings)
+    print(`invariant ${invariant}: ${subject} ${problem}`)
   print(findings.length === 0 ? 'Every invariant holds.' : `${findings.length} findings.`)
   if (findings.length > 0) process.exitCode = 1
 }

@@ -27,7 +27,10 @@ interface PaymentRow {
 
 export async function checkMoney(sources: Sources): Promise<Finding[]> {
   const ledger = collect(await sources.providerLedger())
-  const payments = await sources.query<PaymentRow>('payments', 'SELECT order_id, authorized, captured, refunded, released FROM payments')
+  const payments = await sources.query<PaymentRow>(
+    'payments',
+    'SELECT order_id, authorized, captured, refunded, released FROM payments',
+  )
   const orders = await sources.query<OrderMoney>('orders', 'SELECT id, number, status, total FROM orders')
   const unbalanced = await sources.query<{ transaction_id: string }>(
     'payments',
@@ -37,7 +40,11 @@ export async function checkMoney(sources: Sources): Promise<Finding[]> {
   return [
     ...orders.flatMap((order) => checkOrder(order, byOrder.get(order.id) ?? [])),
     ...payments.flatMap((payment) => checkPayment(payment, byOrder.get(payment.order_id) ?? [])),
-    ...unbalanced.map<Finding>(({ transaction_id: id }) => ({ invariant: 3, subject: `ledger transaction ${id}`, problem: 'does not sum to zero' })),
+    ...unbalanced.map<Finding>(({ transaction_id: id }) => ({
+      invariant: 3,
+      subject: `ledger transaction ${id}`,
+      problem: 'does not sum to zero',
+    })),
   ]
 }
 
@@ -82,6 +89,12 @@ function checkPayment(payment: PaymentRow, authorizations: Authorization[]): Fin
     const theirs = authorizations.reduce((sum, authorization) => sum + authorization[field], 0)
     const ours = Number(payment[field])
     if (ours === theirs) return []
-    return [{ invariant: 3, subject: `order ${payment.order_id}`, problem: `${field}: ours ${ours}, the provider's ${theirs}` } satisfies Finding]
+    return [
+      {
+        invariant: 3,
+        subject: `order ${payment.order_id}`,
+        problem: `${field}: ours ${ours}, the provider's ${theirs}`,
+      } satisfies Finding,
+    ]
   })
 }

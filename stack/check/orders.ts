@@ -13,7 +13,11 @@ interface OrderRow {
 }
 
 /** @param settled whether everything should have come to an end by now */
-export async function checkOrders(sources: Sources, stream: StreamEvent[], settled: boolean): Promise<Finding[]> {
+export async function checkOrders(
+  sources: Sources,
+  stream: StreamEvent[],
+  settled: boolean,
+): Promise<Finding[]> {
   const orders = await sources.query<OrderRow>(
     'orders',
     'SELECT id, number, status, attention IS NOT NULL AS waits, version FROM orders',
@@ -36,7 +40,11 @@ async function checkAnswers(sources: Sources): Promise<Finding[]> {
   )
   return rows
     .filter(({ keys, exists }) => keys !== '1' || !exists)
-    .map(({ id, keys }) => ({ invariant: 1, subject: `order ${id}`, problem: `is the answer of ${keys} keys or does not exist` }))
+    .map(({ id, keys }) => ({
+      invariant: 1,
+      subject: `order ${id}`,
+      problem: `is the answer of ${keys} keys or does not exist`,
+    }))
 }
 
 async function checkEnds(sources: Sources, orders: OrderRow[], settled: boolean): Promise<Finding[]> {
@@ -50,11 +58,16 @@ async function checkEnds(sources: Sources, orders: OrderRow[], settled: boolean)
   )
   const outlived = holds
     .filter(({ order_id: id }) => ended.includes(id))
-    .map<Finding>(({ order_id: id, status }) => ({ invariant: 2, subject: `order ${id}`, problem: `has ended, its stock is ${status}` }))
+    .map<Finding>(({ order_id: id, status }) => ({
+      invariant: 2,
+      subject: `order ${id}`,
+      problem: `has ended, its stock is ${status}`,
+    }))
   return [...unsettled, ...outlived]
 }
 
-const STATUS_EVENT = /^order\.(reserving|authorizing|confirmed|fulfilling|completed|rejected|cancelling|cancelled)$/
+const STATUS_EVENT =
+  /^order\.(reserving|authorizing|confirmed|fulfilling|completed|rejected|cancelling|cancelled)$/
 
 /** The status of an order is the one that its events replay to. */
 function checkEvents(orders: OrderRow[], stream: StreamEvent[]): Finding[] {
@@ -66,7 +79,11 @@ function checkEvents(orders: OrderRow[], stream: StreamEvent[]): Finding[] {
   }
   return orders
     .filter(({ id, status }) => replayed.get(id) !== status)
-    .map(({ id, number, status }) => ({ invariant: 6, subject: number, problem: `is ${status}, its events say ${replayed.get(id) ?? 'nothing'}` }))
+    .map(({ id, number, status }) => ({
+      invariant: 6,
+      subject: number,
+      problem: `is ${status}, its events say ${replayed.get(id) ?? 'nothing'}`,
+    }))
 }
 
 const CLOSED_AS: Partial<Record<OrderStatus, readonly string[]>> = {

@@ -2,7 +2,7 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { Client, Connection } from '@temporalio/client'
-import { Client as PostgresClient } from 'pg'
+import { Client as PostgresClient, type QueryResultRow } from 'pg'
 import Type, { type Static } from 'typebox'
 import { EVENT_STREAM } from '#contracts/events.ts'
 import { DATABASE_NAMES, type DatabaseName } from '#contracts/services.ts'
@@ -43,11 +43,17 @@ export interface StreamEvent {
 const parseLedger = parser("the provider's ledger", Type.Object({ data: Type.Array(ProviderEntry) }))
 const parseEvent = parser(
   'an event',
-  Type.Object({ eventId: Type.String(), eventType: Type.String(), aggregateId: Type.String(), version: Type.Integer() }),
+  Type.Object({
+    eventId: Type.String(),
+    eventType: Type.String(),
+    aggregateId: Type.String(),
+    version: Type.Integer(),
+  }),
 )
 
 export interface Sources {
-  query<Row>(database: DatabaseName, sql: string): Promise<Row[]>
+  /** Each caller names the columns that its own statement selects. */
+  query<Row extends QueryResultRow>(database: DatabaseName, sql: string): Promise<Row[]>
   providerLedger(): Promise<ProviderEntry[]>
   stream(): Promise<StreamEvent[]>
   temporal: Client
@@ -66,9 +72,9 @@ export async function openSources(target: CheckTarget): Promise<Sources> {
   }
   return {
     temporal: new Client({ connection, namespace: target.temporalNamespace }),
-    async query<Row>(database: DatabaseName, sql: string): Promise<Row[]> {
-      const result = await clients.get(database)?.query(sql)
-      return (result?.rows ?? []) as Row[] // each caller names the columns that its own statement selects
+    async query<Row extends QueryResultRow>(database: DatabaseName, sql: string): Promise<Row[]> {
+      const result = await clients.get(database)?.query<Row>(sql)
+      return result?.rows ?? []
     },
     providerLedger: () => readLedger(target),
     stream: () => readStream(target),
@@ -80,7 +86,9 @@ export async function openSources(target: CheckTarget): Promise<Sources> {
 }
 
 async function readLedger({ providerUrl, providerApiKey }: CheckTarget): Promise<ProviderEntry[]> {
-  const response = await fetch(`${providerUrl}/ledger`, { headers: { authorization: `Bearer ${providerApiKey}` } })
+  const response = await fetch(`${providerUrl}/ledger`, {
+    headers: { authorization: `Bearer ${providerApiKey}` },
+  })
   if (!response.ok) throw new Error(`the provider's ledger answered ${response.status}`)
   return parseLedger(await response.json()).data
 }

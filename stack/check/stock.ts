@@ -29,9 +29,15 @@ export async function checkStock(sources: Sources): Promise<Finding[]> {
     const subject = `${row.sku} in ${row.warehouse}`
     const problems = [
       ...(Number(row.moved) === row.on_hand ? [] : [`${row.on_hand} on hand, movements say ${row.moved}`]),
-      ...(row.on_hand >= row.held + row.committed ? [] : [`${row.held} held and ${row.committed} committed of ${row.on_hand}`]),
-      ...(Number(row.reserved_held) === row.held ? [] : [`${row.held} held, reservations say ${row.reserved_held}`]),
-      ...(Number(row.reserved_committed) === row.committed ? [] : [`${row.committed} committed, reservations say ${row.reserved_committed}`]),
+      ...(row.on_hand >= row.held + row.committed
+        ? []
+        : [`${row.held} held and ${row.committed} committed of ${row.on_hand}`]),
+      ...(Number(row.reserved_held) === row.held
+        ? []
+        : [`${row.held} held, reservations say ${row.reserved_held}`]),
+      ...(Number(row.reserved_committed) === row.committed
+        ? []
+        : [`${row.committed} committed, reservations say ${row.reserved_committed}`]),
     ]
     return problems.map<Finding>((problem) => ({ invariant: 4, subject, problem }))
   })

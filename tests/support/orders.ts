@@ -23,6 +23,9 @@ export interface TestOrders {
   counts(): Promise<Record<string, number>>
 }
 
+/** For a service that tests make up: a database of its own connections to `TestOrders.url`. */
+export const openOrders = openDatabase
+
 export const ADDRESS = {
   name: 'Ada Lovelace',
   line1: 'Keizersgracht 1',

@@ -1,5 +1,6 @@
 /** A shop to test in: new customers, operators, orders, and a look into every database and the provider's ledger. */
 import { randomUUID } from 'node:crypto'
+import type { QueryResultRow } from 'pg'
 import Type from 'typebox'
 import { afterAll, expect, inject, vi } from 'vitest'
 import type { Order, PlaceOrderBody } from '#contracts/http/orders.ts'
@@ -64,7 +65,7 @@ export interface Shop {
   stockOf(sku: string): Promise<StockRow[]>
   /** What the provider did with one order's money. */
   ledgerOf(orderId: string): Promise<ProviderEntry[]>
-  rows<Row>(database: DatabaseName, sql: string): Promise<Row[]>
+  rows<Row extends QueryResultRow>(database: DatabaseName, sql: string): Promise<Row[]>
   /** Subjects of the mails that an address got. */
   mailsTo(email: string): Promise<string[]>
   /** Commands to the simulated payment provider. */

@@ -1,6 +1,6 @@
 import type { EventPayload, EventType } from '#contracts/events.ts'
 import type { PaymentStatus } from '#contracts/states.ts'
-import type { Apply } from '../consumers.ts'
+import type { Apply } from './apply.ts'
 
 type PaymentEventType = Extract<EventType, `payment.${string}`>
 

@@ -1,4 +1,4 @@
-import type { Apply } from '../consumers.ts'
+import type { Apply } from './apply.ts'
 
 /** Keeps the catalog that orders are priced from. */
 export const projectProduct: Apply = async (tx, event) => {

@@ -1,6 +1,6 @@
 import type { EventType } from '#contracts/events.ts'
 import type { ShipmentStatus } from '#contracts/states.ts'
-import type { Apply } from '../consumers.ts'
+import type { Apply } from './apply.ts'
 
 const STATUS_AFTER: Partial<Record<EventType, ShipmentStatus>> = {
   'shipment.created': 'pending',
