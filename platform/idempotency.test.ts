@@ -126,6 +126,46 @@ describe('once', () => {
     expect((await rowOf(same))?.status).toBe(201)
   })
 
+  it('answers 409 while the first is running, and does not run the work', async () => {
+    const same = command()
+    const work = vi.fn<() => Promise<never>>()
+    const first = await once(orders.database, same, async (finish) => {
+      await expect(once(orders.database, same, work)).rejects.toMatchObject({
+        code: 'idempotency_in_progress',
+        status: 409,
+        retryAfter: 1,
+      })
+      return effectOf(same.key)(finish)
+    })
+    expect([first.replayed, work.mock.calls.length]).toEqual([false, 0])
+  })
+
+  it('fences the old holder also before the new one has finished', async () => {
+    const same = command()
+    const taken = Promise.withResolvers<void>()
+    const tried = Promise.withResolvers<void>()
+    const expire = () => orders.database.$executeRaw`
+      UPDATE idempotency_keys SET lease_until = now() - interval '1 second' WHERE key = ${same.key}`
+    const started = Promise.withResolvers<void>()
+    const old = once(orders.database, same, async (finish) => {
+      await expire()
+      started.resolve()
+      await taken.promise
+      return effectOf(same.key)(finish)
+    })
+    await started.promise
+    const second = once(orders.database, same, async (finish) => {
+      taken.resolve()
+      await tried.promise
+      return effectOf(same.key)(finish)
+    })
+    await expect(old).rejects.toThrow(code('idempotency_in_progress'))
+    expect(await effects(same.key)).toBe(0)
+    tried.resolve()
+    expect((await second).replayed).toBe(false)
+    expect(await effects(same.key)).toBe(1)
+  })
+
   it('does not let a fenced holder free the key of the new one', async () => {
     const same = command()
     const newHolder = Promise.withResolvers<void>()

@@ -2,8 +2,7 @@ import { randomUUID } from 'node:crypto'
 import Type from 'typebox'
 import { beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { outgoing, subjectsOfUser, testBus } from '#tests/support/broker.ts'
-import { testOrders, type TestOrders } from '#tests/support/orders.ts'
-import { openDatabase } from '#services/orders/store.ts'
+import { openOrders, testOrders, type TestOrders } from '#tests/support/orders.ts'
 import { databaseConfig, type Environment } from './config.ts'
 import { probeDatabase } from './database.ts'
 import { appendEvent, type UnitOfWork } from './events/outbox.ts'
@@ -41,7 +40,7 @@ function smallService(parts: Partial<ServiceParts> = {}) {
     name: 'notifications', // the one without a task queue
     config,
     async build({ config: settings, outbox }) {
-      const database = openDatabase(settings.DATABASE_URL, 3)
+      const database = openOrders(settings.DATABASE_URL, 3)
       seen.transact = outbox(database, settings)
       return {
         routes: (app) => void app.get('/hello', async () => 'hello'),

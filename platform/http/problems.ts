@@ -1,11 +1,10 @@
 /** Whatever goes wrong with a request is answered as a problem, also what Fastify refuses before any route is found. */
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ProblemError } from '../problem.ts'
 import { fieldErrors, type ValidatorFindings } from '../validation.ts'
-import type { HttpServer } from './server.ts'
 
 /** Answers errors and unknown paths with problems; call it before any route is registered. */
-export function answerWithProblems(app: HttpServer): void {
+export function answerWithProblems(app: FastifyInstance): void {
   const methodsAt = rememberRoutes(app)
   app.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply))
   app.setNotFoundHandler((request, reply) => {
@@ -40,7 +39,7 @@ function sendProblem(problem: ProblemError, request: FastifyRequest, reply: Fast
 const pathOf = (request: FastifyRequest): string => request.url.split('?', 1)[0] ?? ''
 
 /** Fastify finds routes by their pattern only, not by a path; a 405 needs to know what else a path would take. */
-function rememberRoutes(app: HttpServer): (path: string) => string[] {
+function rememberRoutes(app: FastifyInstance): (path: string) => string[] {
   const routes: { pattern: RegExp; methods: string[] }[] = []
   app.addHook('onRoute', ({ url, method }) => {
     routes.push({ pattern: patternOf(url), methods: Array.isArray(method) ? method : [method] })

@@ -1,0 +1,50 @@
+/** The rows of an order as SQL returns them. */
+import type { Shipment } from '#contracts/http/shipping.ts'
+import type { Address } from '#contracts/schemas.ts'
+import type { OrderStatus, PaymentStatus } from '#contracts/states.ts'
+import type { AttentionState } from '#contracts/workflows.ts'
+
+/** An order with everything that belongs to it, as `queryOrders` returns it. */
+export interface OrderRow {
+  id: string
+  number: string
+  customer_id: string
+  status: OrderStatus
+  reason_code: string | null
+  reason_message: string | null
+  currency: string
+  subtotal: bigint
+  tax: bigint
+  shipping: bigint
+  total: bigint
+  shipping_address: Address
+  attention: AttentionState | null
+  version: number
+  created_at: Date
+  updated_at: Date
+  lines: OrderLineRow[]
+  payment: PaymentRow | null
+  shipments: ShipmentRow[]
+}
+
+export interface OrderLineRow {
+  sku: string
+  name: string
+  quantity: number
+  unit_price: number
+  total: number
+  tax: number
+}
+
+export interface PaymentRow {
+  status: PaymentStatus
+  authorized: number
+  captured: number
+  refunded: number
+  brand: string | null
+  last4: string | null
+}
+
+export interface ShipmentRow extends Omit<Shipment, 'trackingNumber' | 'orderId'> {
+  tracking_number: string | null
+}
