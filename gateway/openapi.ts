@@ -163,7 +163,16 @@ export const swaggerOptions = {
       title: 'Mainstay',
       version,
       license: { name: 'MIT', identifier: 'MIT' },
-      description: `Orders that survive crashes. Errors are RFC 9457 problems with a stable \`code\`:\n\n| code | status | meaning |\n| --- | --- | --- |\n${codeTable}`,
+      description: `Orders that survive crashes. Sign in at POST /api/v1/auth/login, paste the access token under Authorize,
+and try the calls. Errors are RFC 9457 problems with a stable \`code\`.
+
+<details><summary>All error codes</summary>
+
+| code | status | meaning |
+| --- | --- | --- |
+${codeTable}
+
+</details>`,
     },
     components: {
       securitySchemes: {

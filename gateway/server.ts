@@ -21,6 +21,11 @@ import { addSecurityHeaders } from './security-headers.ts'
 /** Where services fetch the keys of the gateway's tokens. */
 export const SERVICE_KEYS_PATH = '/.well-known/service-jwks.json'
 
+const LOGO = Buffer.from(
+  '<svg xmlns="http://www.w3.org/2000/svg" width="170" height="40"><text x="0" y="28" font-family="sans-serif" ' +
+    'font-size="26" font-weight="bold" fill="white">⚓ Mainstay</text></svg>',
+)
+
 /** A service's health may itself wait two seconds for what is down inside. */
 const PROBE_TIMEOUT_MS = 3_000
 const CONNECT_TIMEOUT_MS = 2_000
@@ -63,6 +68,8 @@ export async function buildGateway(parts: GatewayParts): Promise<HttpServer> {
     routePrefix: '/docs',
     staticCSP: false,
     uiConfig: { validatorUrl: null, docExpansion: 'list' },
+    logo: { type: 'image/svg+xml', content: LOGO, href: '/docs' },
+    theme: { title: 'Mainstay API' },
   })
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
   app.get(SERVICE_KEYS_PATH, { schema: { hide: true } }, () => parts.signer.publicKeys())

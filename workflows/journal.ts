@@ -41,6 +41,7 @@ export function createJournal(input: OrderInput): Journal {
       ...(attention === null
         ? []
         : [`⚠ waits for an operator: ${attention.step} / ${attention.operation}: ${attention.error}`]),
+      '',
       ...story.map((line) => `- ${line}`),
     ]
     setCurrentDetails(lines.join('\n'))

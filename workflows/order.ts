@@ -15,6 +15,7 @@ import {
 import type { AuthorizeResult } from '#activities/payments.ts'
 import type { ReserveResult } from '#activities/inventory.ts'
 import type { ScreenResult } from '#activities/users.ts'
+import { formatMoney } from '#contracts/money.ts'
 import type { Allocation } from '#contracts/schemas.ts'
 import type { CancelCommand, OrderInput, OrderResult, RejectionReason } from '#contracts/workflows.ts'
 import { asDuty, asStep, inventory, ordersHere, payments, users } from './doors.ts'
@@ -158,7 +159,10 @@ const authorizePayment = (input: OrderInput): Step<AuthorizeResult> => ({
   name: 'authorizePayment',
   execute: () => {
     const { orderId, customerId, total, currency, paymentMethod, policy } = input
-    const { authorizePayment: authorize } = payments(`authorize ${total} ${currency}`, asStep(policy))
+    const { authorizePayment: authorize } = payments(
+      `authorize ${formatMoney(total, currency)}`,
+      asStep(policy),
+    )
     return authorize({ orderId, customerId, amount: total, currency, paymentMethod })
   },
   compensate: () =>

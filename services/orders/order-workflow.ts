@@ -38,6 +38,7 @@ function startOptions(input: OrderInput): WorkflowStartOptions<OrderWorkflow> {
     // the orders table decides that an order exists once; this only keeps a second start from doing anything
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
     args: [input],
+    staticDetails: input.lines.map(({ sku, quantity }) => `- ${quantity} × ${sku}`).join('\n'),
     staticSummary: `${input.number}: ${units} units, ${formatMoney(input.total, input.currency)}`,
     typedSearchAttributes: new TypedSearchAttributes([
       { key: orderStatus, value: 'placed' },
