@@ -10,7 +10,7 @@ import type { TSchema } from 'typebox'
 import { checkHealth, type Probe } from '../health.ts'
 import type { Logger } from '../logger.ts'
 import { ProblemError } from '../problem.ts'
-import { continueTrace, enterTrace, type Trace } from '../trace.ts'
+import { continueTrace, enterTrace } from '../trace.ts'
 import { compileConverting, compileLiteral } from '../validation.ts'
 import { endConnectionsOnClose } from './connections.ts'
 import { answerError, answerWithProblems } from './problems.ts'
@@ -55,10 +55,10 @@ export function createHttpServer({
     httpPart === 'body' ? compileLiteral(schema) : compileConverting(schema),
   )
   app.addHook('onRequest', (request, reply, done) => {
+    enterTrace(continueTrace(headerText(request.headers['traceparent'])))
     void reply.header('x-request-id', request.id)
     done()
   })
-  traceRequests(app)
   app.addHook('onResponse', (request, reply, done) => {
     request.log.debug(
       {
@@ -76,23 +76,6 @@ export function createHttpServer({
   answerWithProblems(app)
   registerHealth(app, probes, probeTimeoutMs)
   return app
-}
-
-/** Everything done for a request belongs to its trace. */
-function traceRequests(app: HttpServer): void {
-  const traces = new WeakMap<FastifyRequest, Trace>()
-  app.addHook('onRequest', (request, _reply, done) => {
-    const trace = continueTrace(headerText(request.headers['traceparent']))
-    traces.set(request, trace)
-    enterTrace(trace)
-    done()
-  })
-  // a body arrives in the asynchronous context of its connection, which is not the one that was entered above
-  app.addHook('preValidation', (request, _reply, done) => {
-    const trace = traces.get(request)
-    if (trace !== undefined) enterTrace(trace)
-    done()
-  })
 }
 
 const headerText = (value: string | string[] | undefined): string | undefined =>
