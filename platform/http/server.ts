@@ -1,11 +1,6 @@
 /** The HTTP server that every process of the platform stands on: strict validation, problem errors, health, traces. */
 import { randomUUID } from 'node:crypto'
-import Fastify, {
-  LogController,
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyRequest,
-} from 'fastify'
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { TSchema } from 'typebox'
 import { checkHealth, type Probe } from '../health.ts'
 import type { Logger } from '../logger.ts'
