@@ -37,6 +37,7 @@ export const carrierConfig = Type.Object({
     default: 4_000,
     description: 'how long every call takes in the fault mode "slow"',
   }),
+  HOST: processConfig.HOST,
   LOG_LEVEL: processConfig.LOG_LEVEL,
 })
 

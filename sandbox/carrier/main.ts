@@ -17,6 +17,7 @@ export async function startCarrier(environment: Environment, logger?: Logger): P
   const config = loadConfig(carrierConfig, environment)
   return startOutsideProcess<CarrierEntry>({
     name: 'carrier',
+    host: config.HOST,
     port: config.CARRIER_PORT,
     apiKey: config.CARRIER_API_KEY,
     ledger: { file: config.CARRIER_LEDGER, parse: parser("an entry of the carrier's ledger", CarrierEntry) },

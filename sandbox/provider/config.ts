@@ -28,5 +28,6 @@ export const providerConfig = Type.Object({
   PROVIDER_AUTHORIZATION_HOURS: Hours(168, 'how long an authorization holds'),
   PROVIDER_HANG_MS: Milliseconds(30_000, 'how long pm_sandbox_timeout_after_charge does not answer'),
   PROVIDER_SLOW_MS: Milliseconds(4_000, 'how long pm_sandbox_slow and the fault mode "slow" take'),
+  HOST: processConfig.HOST,
   LOG_LEVEL: processConfig.LOG_LEVEL,
 })

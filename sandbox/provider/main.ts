@@ -18,6 +18,7 @@ export async function startProvider(environment: Environment, logger?: Logger): 
   const config = loadConfig(providerConfig, environment)
   return startOutsideProcess<ProviderEntry>({
     name: 'provider',
+    host: config.HOST,
     port: config.PROVIDER_PORT,
     apiKey: config.PROVIDER_API_KEY,
     ledger: {

@@ -14,8 +14,6 @@ import { createPause, type Pause } from './pause.ts'
 import { answerRefusals } from './refusal.ts'
 import { pendingWebhooks, startWebhooks, type Webhooks } from './webhooks.ts'
 
-const HOST = '127.0.0.1'
-
 export interface OutsideProcess extends Stoppable {
   /** `http://127.0.0.1:8090` */
   url: string
@@ -47,6 +45,7 @@ export interface OutsideParts extends Partial<Stoppable> {
 
 export interface OutsideOptions<Entry> {
   name: string
+  host: string
   port: number
   apiKey: string
   ledger: { file: string; parse: (value: unknown) => Entry }
@@ -86,7 +85,7 @@ export async function startOutsideProcess<Entry extends AnyEntry>(
     lifecycle.onStop(name, async () => parts.stop?.())
     const app = createHttpServer({ logger, probes: {} })
     registerRoutes(app, parts, pause)
-    url = await listen(app, { name, host: HOST, port: options.port })
+    url = await listen(app, { name, host: options.host, port: options.port })
     lifecycle.onStop('http', () => app.close())
     lifecycle.onStop('waiting calls', async () => stopping.abort())
     logger.info({ url, ledger: options.ledger.file }, `${name} is up`)

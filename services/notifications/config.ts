@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import { serviceConfig } from '#platform/service.ts'
 
-export const config = Type.Object({
+export const notificationsConfig = Type.Object({
   ...serviceConfig,
   SERVICE_SIGNING_KEY: Type.String({
     description: 'private Ed25519 key (JWK as JSON) that signs the calls to the users service',

@@ -6,7 +6,7 @@ import { createJsonClient } from '#platform/outbound/json-client.ts'
 import { defineService, startService } from '#platform/service.ts'
 import { createServiceTokenSigner } from '#platform/service-token.ts'
 import { openBucket } from './buckets.ts'
-import { config } from './config.ts'
+import { notificationsConfig } from './config.ts'
 import { createFindContact } from './contacts.ts'
 import { emailConsumer } from './consumers.ts'
 import { createMailer } from './mailer.ts'
@@ -24,7 +24,7 @@ const USERS_TIMEOUT_MS = 3_000
 
 export const notificationsService = defineService({
   name: 'notifications',
-  config,
+  config: notificationsConfig,
   async build({ config: settings, logger, bus }) {
     const signer = await createServiceTokenSigner('notifications', settings.SERVICE_SIGNING_KEY)
     const breaker = createBreaker({ name: 'users', timeoutMs: USERS_TIMEOUT_MS, logger })
@@ -57,7 +57,7 @@ export const notificationsService = defineService({
 const HELP = `Usage: node services/notifications/main.ts
 
 The notifications service. Its configuration comes from the environment:
-${describeConfig(config)}
+${describeConfig(notificationsConfig)}
 `
 
 if (import.meta.main) {

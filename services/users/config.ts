@@ -9,7 +9,7 @@ export const keyConfig = {
   }),
 }
 
-export const config = Type.Object({
+export const usersConfig = Type.Object({
   ...serviceConfig,
   ...databaseConfig,
   ...keyConfig,

@@ -5,7 +5,7 @@ import { probeDatabase } from '#platform/database.ts'
 import { runUntilStopped } from '#platform/lifecycle.ts'
 import { defineService, startService } from '#platform/service.ts'
 import { createIssueTokens } from './access-token.ts'
-import { config } from './config.ts'
+import { usersConfig } from './config.ts'
 import { spendingConsumer } from './consumers.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { createKeyEncryption } from './key-encryption.ts'
@@ -17,7 +17,7 @@ import { createUseCases } from './use-cases.ts'
 
 export const usersService = defineService({
   name: 'users',
-  config,
+  config: usersConfig,
   async build(context) {
     const { config: settings, logger } = context
     const store = openStore(settings)
@@ -45,7 +45,7 @@ export const usersService = defineService({
 const HELP = `Usage: node services/users/main.ts
 
 The users service. Its configuration comes from the environment:
-${describeConfig(config)}
+${describeConfig(usersConfig)}
 `
 
 if (import.meta.main) {

@@ -2,6 +2,16 @@ import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { DATABASE_NAMES, SERVICE_NAMES } from '#contracts/services.ts'
+import { gatewayConfig } from '#gateway/config.ts'
+import { loadConfig, type Environment } from '#platform/config.ts'
+import { carrierConfig } from '#sandbox/carrier/config.ts'
+import { providerConfig } from '#sandbox/provider/config.ts'
+import { inventoryConfig } from '#services/inventory/config.ts'
+import { notificationsConfig } from '#services/notifications/config.ts'
+import { ordersConfig } from '#services/orders/config.ts'
+import { paymentsConfig } from '#services/payments/config.ts'
+import { shippingConfig } from '#services/shipping/config.ts'
+import { usersConfig } from '#services/users/config.ts'
 import { servicePermissions } from '#stack/nats-config.ts'
 
 type Container = {
@@ -27,6 +37,38 @@ const dependencies = containers.flatMap(([name, { depends_on = {} }]) =>
 )
 const isJob = (name: string) =>
   dependencies.some((each) => each.target === name && each.condition.endsWith('successfully'))
+
+/** Configurations by container, as each process reads its own. */
+const SCHEMAS = {
+  orders: ordersConfig,
+  inventory: inventoryConfig,
+  payments: paymentsConfig,
+  shipping: shippingConfig,
+  users: usersConfig,
+  notifications: notificationsConfig,
+  gateway: gatewayConfig,
+  provider: providerConfig,
+  carrier: carrierConfig,
+}
+const CONFIGURATIONS = Object.fromEntries(
+  Object.entries(SCHEMAS).map(([name, schema]) => [
+    name,
+    (values: Environment) => loadConfig(schema, values),
+  ]),
+)
+/** PORT is what the health check of the sandboxes asks. */
+const KNOWN: Record<string, string[]> = Object.fromEntries(
+  Object.entries(SCHEMAS).map(([name, schema]) => [name, [...Object.keys(schema.properties), 'PORT']]),
+)
+
+/** What a variable holds once .env is filled in. */
+function filledIn(key: string, value: string): string {
+  if (key === 'KEY_ENCRYPTION_KEY') return Buffer.alloc(32).toString('base64')
+  if (key.endsWith('EMAIL') || key === 'MAIL_FROM') return 'somebody@mainstay.test'
+  return value
+    .replaceAll(/\$\{[A-Z_]+:-([^}]*)\}/g, '$1')
+    .replaceAll(/\$\{[A-Z_]+:\?[^}]+\}/g, `k${'0'.repeat(48)}`)
+}
 
 describe('docker-compose.yml', () => {
   test.each([
@@ -88,6 +130,15 @@ describe('docker-compose.yml', () => {
     for (const { port } of published) expect(port).toMatch(/^127\.0\.0\.1:/)
   })
 
+  test.each(Object.entries(CONFIGURATIONS))('%s gets a configuration that it accepts', (name, load) => {
+    const environment = Object.entries(compose.services[name]?.environment ?? {})
+    const filled = environment.map(([key, value]) => [key, filledIn(key, value)])
+    expect(() => load(Object.fromEntries(filled))).not.toThrow()
+    // a typing error would be ignored by the process: every variable is one that it knows
+    const unknown = environment.filter(([key]) => !KNOWN[name]?.includes(key)).map(([key]) => key)
+    expect(unknown).toEqual([])
+  })
+
   test('every image names its version', () => {
     for (const [name, { image }] of containers) {
       expect(image, name).toMatch(/:(\d|v\d|\$\{MAINSTAY_VERSION)/)
@@ -95,7 +146,7 @@ describe('docker-compose.yml', () => {
   })
 
   test('no secret has a value or a default', async () => {
-    const secret = /(PASSWORD|SECRET|SIGNING_KEY|PWD)$/
+    const secret = /(PASSWORD|SECRET|SIGNING_KEY|API_KEY|ENCRYPTION_KEY|PWD)$/
     const example = await read('deploy/.env.example')
     for (const [name, { environment = {} }] of containers) {
       for (const [key, value] of Object.entries(environment)) {
