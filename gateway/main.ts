@@ -1,9 +1,9 @@
 /** The gateway: the one public door of the platform. This file composes it; `server.ts` is the door. */
 import { SERVICE_NAMES, type ServiceName } from '#contracts/services.ts'
-import { describeConfig, type Environment } from '#platform/config.ts'
+import type { Environment } from '#platform/config.ts'
 import { createEventBus } from '#platform/events/event-bus.ts'
 import type { Probe } from '#platform/health.ts'
-import { createLifecycle, runUntilStopped, type Stoppable } from '#platform/lifecycle.ts'
+import { createLifecycle, runProcess, type Stoppable } from '#platform/lifecycle.ts'
 import { createLogger, type Logger } from '#platform/logger.ts'
 import { createBreaker } from '#platform/outbound/breaker.ts'
 import { createJsonClient } from '#platform/outbound/json-client.ts'
@@ -132,9 +132,5 @@ const serviceProbes = (urls: Record<ServiceName, string>): Record<string, Probe>
   Object.fromEntries(SERVICE_NAMES.map((service) => [service, probeService(service, urls[service])]))
 
 if (import.meta.main) {
-  if (process.argv.includes('--help')) {
-    process.stdout.write(`node gateway/main.ts\n\nEnvironment:\n${describeConfig(gatewayConfig)}\n`)
-  } else {
-    await runUntilStopped(() => startGateway(process.env))
-  }
+  await runProcess({ title: 'The gateway', config: gatewayConfig, start: () => startGateway(process.env) })
 }

@@ -53,11 +53,6 @@ export const processConfig = {
     default: 'info',
     description: 'least level that is logged',
   }),
-  SHUTDOWN_GRACE_SECONDS: Type.Integer({
-    minimum: 1,
-    default: 15,
-    description: 'how long work in flight may take at shutdown',
-  }),
 }
 
 /** Services verify the tokens of those who call them. */

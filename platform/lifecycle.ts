@@ -1,7 +1,8 @@
 /** Things that run are stopped in the reverse order of their start, each with its reason logged if it fails. */
 import { inspect } from 'node:util'
 import closeWithGrace from 'close-with-grace'
-import { ConfigError } from './config.ts'
+import type { TObject } from 'typebox'
+import { ConfigError, describeConfig } from './config.ts'
 import type { Logger } from './logger.ts'
 
 export interface Stoppable {
@@ -35,11 +36,31 @@ export function createLifecycle(logger: Pick<Logger, 'error'>) {
   }
 }
 
-/** Runs a process until a signal ends it: starts, and stops what was started in order. Configuration errors are for people. */
-export async function runUntilStopped(start: () => Promise<Stoppable>, graceMs = 20_000): Promise<void> {
+export interface ProcessDefinition {
+  /** What it is, in a few words, for `--help`. */
+  title: string
+  /** Its variables, for `--help`. */
+  config: TObject
+  start: () => Promise<Stoppable>
+}
+
+/** How long an orderly stop may take before the process ends anyway. */
+const STOP_GRACE_MS = 20_000
+
+/**
+ * The life of a process: `--help` lists its variables; otherwise it starts, and stops in order at a signal. Configuration
+ * errors and busy ports are told in a line, for people.
+ *
+ * @example if (import.meta.main) await runProcess({ title: 'The gateway', config: gatewayConfig, start: () => startGateway(process.env) })
+ */
+export async function runProcess({ title, config, start }: ProcessDefinition): Promise<void> {
+  if (process.argv.includes('--help')) {
+    process.stdout.write(`${title}. Environment variables:\n${describeConfig(config)}\n`)
+    return
+  }
   try {
     const running = await start()
-    closeWithGrace({ delay: graceMs }, async ({ err }) => {
+    closeWithGrace({ delay: STOP_GRACE_MS }, async ({ err }) => {
       if (err !== undefined) complain(inspect(err))
       await running.stop()
     })

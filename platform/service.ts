@@ -23,7 +23,7 @@ import { probeOutbox, startRelay } from './events/relay.ts'
 import type { Probe } from './health.ts'
 import { listen } from './http/listen.ts'
 import { createHttpServer, type HttpServer } from './http/server.ts'
-import { createLifecycle, type Stoppable } from './lifecycle.ts'
+import { createLifecycle, runProcess, type Stoppable } from './lifecycle.ts'
 import { createLogger, type Logger } from './logger.ts'
 import type { Loop } from './loop.ts'
 import { createCallerVerifier, parseIssuers, type CallerVerifier } from './service-token.ts'
@@ -77,6 +77,18 @@ export interface ServiceDefinition<C extends TObject = TObject> {
 /** Keeps the configuration's type between `config` and `build`. */
 export const defineService = <C extends TObject>(definition: ServiceDefinition<C>): ServiceDefinition<C> =>
   definition
+
+/**
+ * Runs a service as a process of its own.
+ *
+ * @example if (import.meta.main) await runService(ordersService)
+ */
+export const runService = <C extends TObject>(definition: ServiceDefinition<C>): Promise<void> =>
+  runProcess({
+    title: `The ${definition.name} service`,
+    config: definition.config,
+    start: () => startService(definition, process.env),
+  })
 
 export interface RunningService extends Stoppable {
   name: ServiceName

@@ -1,6 +1,6 @@
 /** The sandbox's carrier: `node sandbox/carrier/main.ts`. */
-import { describeConfig, loadConfig, type Environment } from '#platform/config.ts'
-import { runUntilStopped } from '#platform/lifecycle.ts'
+import { loadConfig, type Environment } from '#platform/config.ts'
+import { runProcess } from '#platform/lifecycle.ts'
 import type { Logger } from '#platform/logger.ts'
 import { parser } from '#platform/validation.ts'
 import { createIdempotency } from '../shared/idempotency.ts'
@@ -51,9 +51,9 @@ export async function startCarrier(environment: Environment, logger?: Logger): P
 }
 
 if (import.meta.main) {
-  if (process.argv.includes('--help')) {
-    process.stdout.write(`The sandbox's carrier. Environment:\n${describeConfig(carrierConfig)}\n`)
-  } else {
-    await runUntilStopped(() => startCarrier(process.env))
-  }
+  await runProcess({
+    title: "The sandbox's carrier",
+    config: carrierConfig,
+    start: () => startCarrier(process.env),
+  })
 }

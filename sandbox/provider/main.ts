@@ -1,6 +1,6 @@
 /** The sandbox's payment provider: `node sandbox/provider/main.ts`. */
-import { describeConfig, loadConfig, type Environment } from '#platform/config.ts'
-import { runUntilStopped } from '#platform/lifecycle.ts'
+import { loadConfig, type Environment } from '#platform/config.ts'
+import { runProcess } from '#platform/lifecycle.ts'
 import type { Logger } from '#platform/logger.ts'
 import { parser } from '#platform/validation.ts'
 import { createIdempotency } from '../shared/idempotency.ts'
@@ -64,9 +64,9 @@ export async function startProvider(environment: Environment, logger?: Logger): 
 }
 
 if (import.meta.main) {
-  if (process.argv.includes('--help')) {
-    process.stdout.write(`The sandbox's payment provider. Environment:\n${describeConfig(providerConfig)}\n`)
-  } else {
-    await runUntilStopped(() => startProvider(process.env))
-  }
+  await runProcess({
+    title: "The sandbox's payment provider",
+    config: providerConfig,
+    start: () => startProvider(process.env),
+  })
 }

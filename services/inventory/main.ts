@@ -1,11 +1,9 @@
 /** The inventory service: products, stock and reservations. */
 import { createInventoryActivities } from '#activities/inventory.ts'
-import { describeConfig } from '#platform/config.ts'
 import { probeDatabase } from '#platform/database.ts'
 import { purgeIdempotencyKeys } from '#platform/idempotency.ts'
-import { runUntilStopped } from '#platform/lifecycle.ts'
 import { startLoop } from '#platform/loop.ts'
-import { defineService, startService } from '#platform/service.ts'
+import { defineService, runService } from '#platform/service.ts'
 import { createAdjustStock } from './adjust-stock.ts'
 import { createCommitReservation } from './commit-reservation.ts'
 import { inventoryConfig } from './config.ts'
@@ -66,12 +64,4 @@ export const inventoryService = defineService({
   },
 })
 
-if (import.meta.main) {
-  if (process.argv.includes('--help')) {
-    process.stdout.write(
-      `The inventory service. Environment variables:\n${describeConfig(inventoryConfig)}\n`,
-    )
-  } else {
-    await runUntilStopped(() => startService(inventoryService, process.env))
-  }
-}
+if (import.meta.main) await runService(inventoryService)

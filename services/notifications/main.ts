@@ -1,9 +1,7 @@
 /** The notifications service: what happens to orders and parcels, told by e-mail. It keeps no database. */
-import { describeConfig } from '#platform/config.ts'
-import { runUntilStopped } from '#platform/lifecycle.ts'
 import { createBreaker } from '#platform/outbound/breaker.ts'
 import { createJsonClient } from '#platform/outbound/json-client.ts'
-import { defineService, startService } from '#platform/service.ts'
+import { defineService, runService } from '#platform/service.ts'
 import { createServiceTokenSigner } from '#platform/service-token.ts'
 import { openBucket } from './buckets.ts'
 import { notificationsConfig } from './config.ts'
@@ -54,13 +52,4 @@ export const notificationsService = defineService({
   },
 })
 
-const HELP = `Usage: node services/notifications/main.ts
-
-The notifications service. Its configuration comes from the environment:
-${describeConfig(notificationsConfig)}
-`
-
-if (import.meta.main) {
-  if (process.argv.includes('--help')) process.stdout.write(HELP)
-  else await runUntilStopped(() => startService(notificationsService, process.env))
-}
+if (import.meta.main) await runService(notificationsService)

@@ -1,11 +1,9 @@
 /** The orders service: orders, their timeline, and the worker that hosts the order workflow. */
 import { createOrdersActivities } from '#activities/orders.ts'
-import { describeConfig } from '#platform/config.ts'
 import { probeDatabase } from '#platform/database.ts'
 import { purgeIdempotencyKeys } from '#platform/idempotency.ts'
-import { runUntilStopped } from '#platform/lifecycle.ts'
 import { startLoop } from '#platform/loop.ts'
-import { defineService, startService } from '#platform/service.ts'
+import { defineService, runService } from '#platform/service.ts'
 import { createClearAttention, createRaiseAttention } from './attention.ts'
 import { createCommandOrder } from './command-order.ts'
 import { ordersConfig } from './config.ts'
@@ -73,10 +71,4 @@ export const ordersService = defineService({
   },
 })
 
-if (import.meta.main) {
-  if (process.argv.includes('--help')) {
-    process.stdout.write(`Starts the orders service. Environment:\n${describeConfig(ordersConfig)}\n`)
-  } else {
-    await runUntilStopped(() => startService(ordersService, process.env))
-  }
-}
+if (import.meta.main) await runService(ordersService)

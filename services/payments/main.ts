@@ -1,10 +1,8 @@
 /** The payments service: payments, attempts, the ledger, and the door to the payment provider. */
 import { createPaymentsActivities } from '#activities/payments.ts'
-import { describeConfig } from '#platform/config.ts'
 import { probeDatabase } from '#platform/database.ts'
-import { runUntilStopped } from '#platform/lifecycle.ts'
 import { startLoop, type Loop } from '#platform/loop.ts'
-import { defineService, startService } from '#platform/service.ts'
+import { defineService, runService } from '#platform/service.ts'
 import { createAuthorizePayment } from './authorize-payment.ts'
 import { createCapturePayment } from './capture-payment.ts'
 import { paymentsConfig } from './config.ts'
@@ -62,7 +60,4 @@ export const paymentsService = defineService({
   },
 })
 
-if (import.meta.main) {
-  if (process.argv.includes('--help')) process.stdout.write(`${describeConfig(paymentsConfig)}\n`)
-  else await runUntilStopped(() => startService(paymentsService, process.env))
-}
+if (import.meta.main) await runService(paymentsService)

@@ -1,10 +1,8 @@
 /** The shipping service: shipments, the door to the carrier, and the workflow of each parcel. */
 import { createShippingActivities } from '#activities/shipping.ts'
-import { describeConfig } from '#platform/config.ts'
 import { probeDatabase } from '#platform/database.ts'
-import { runUntilStopped } from '#platform/lifecycle.ts'
 import { startLoop, type Loop } from '#platform/loop.ts'
-import { defineService, startService } from '#platform/service.ts'
+import { defineService, runService } from '#platform/service.ts'
 import { createBookShipment } from './book-shipment.ts'
 import { createCancelShipment } from './cancel-shipment.ts'
 import { loadCarrier } from './carriers/load.ts'
@@ -77,10 +75,4 @@ export const shippingService = defineService({
   },
 })
 
-if (import.meta.main) {
-  if (process.argv.includes('--help')) {
-    process.stdout.write(`The shipping service. Environment variables:\n${describeConfig(shippingConfig)}\n`)
-  } else {
-    await runUntilStopped(() => startService(shippingService, process.env))
-  }
-}
+if (import.meta.main) await runService(shippingService)

@@ -1,9 +1,7 @@
 /** The users service: accounts, sessions, signing keys, API keys, spending limits. */
 import { createUsersActivities } from '#activities/users.ts'
-import { describeConfig } from '#platform/config.ts'
 import { probeDatabase } from '#platform/database.ts'
-import { runUntilStopped } from '#platform/lifecycle.ts'
-import { defineService, startService } from '#platform/service.ts'
+import { defineService, runService } from '#platform/service.ts'
 import { createIssueTokens } from './access-token.ts'
 import { usersConfig } from './config.ts'
 import { spendingConsumer } from './consumers.ts'
@@ -42,13 +40,4 @@ export const usersService = defineService({
   },
 })
 
-const HELP = `Usage: node services/users/main.ts
-
-The users service. Its configuration comes from the environment:
-${describeConfig(usersConfig)}
-`
-
-if (import.meta.main) {
-  if (process.argv.includes('--help')) process.stdout.write(HELP)
-  else await runUntilStopped(() => startService(usersService, process.env))
-}
+if (import.meta.main) await runService(usersService)
