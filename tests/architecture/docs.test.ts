@@ -51,7 +51,7 @@ function brokenLink(from: string, target: string): string | undefined {
 }
 
 const commandsOf = (text: string): string[] => [
-  ...[...text.matchAll(/npm run (?:--silent )?([a-z][a-z:-]*)/g)].map(([, name = '']) => name),
+  ...[...text.matchAll(/npm run (?:--silent |-s )?([a-z][a-z:-]*)/g)].map(([, name = '']) => name),
   ...[...text.matchAll(/npm (start|test)\b/g)].map(([, name = '']) => name),
 ]
 
