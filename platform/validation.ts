@@ -27,11 +27,17 @@ export interface FieldError {
 export type ValidatorFindings =
   readonly Pick<ErrorObject, 'instancePath' | 'keyword' | 'params' | 'message'>[] | null | undefined
 
+/** Of an unknown field's name this much is shown: it comes from the client and may be as long as the body. */
+const LONGEST_NAME = 100
+
 /** Turns the validator's findings into `{ path, message }`, naming the field even when it is missing or unknown. */
 export function fieldErrors(errors: ValidatorFindings): FieldError[] {
   return (errors ?? []).slice(0, 20).map(({ instancePath, keyword, params, message }) => {
     const parent = instancePath.slice(1)
-    const inner = (name: unknown) => (parent === '' ? String(name) : `${parent}/${String(name)}`)
+    const inner = (name: unknown) => {
+      const shown = String(name).slice(0, LONGEST_NAME)
+      return parent === '' ? shown : `${parent}/${shown}`
+    }
     if (keyword === 'required') return { path: inner(params['missingProperty']), message: 'is required' }
     if (keyword === 'additionalProperties') {
       return { path: inner(params['additionalProperty']), message: 'is not a known field' }

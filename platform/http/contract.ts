@@ -6,6 +6,7 @@ import { ProblemError } from '../problem.ts'
 import type { Caller, CallerVerifier } from '../service-token.ts'
 import { assertAccess } from './access.ts'
 import { readIdempotencyKey } from './idempotency-key.ts'
+import { assertPlainInput } from './plain-input.ts'
 import type { HttpServer } from './server.ts'
 
 type Part<S extends RouteSchema, K extends 'params' | 'querystring' | 'body'> = S[K] extends TSchema
@@ -66,7 +67,11 @@ export function addRoute<S extends RouteSchema, Status extends keyof S['response
     },
     // no body is an empty one: what it lacks is then named field by field
     preValidation: async (request) => {
-      if (contract.schema.body !== undefined) request.body ??= {}
+      if (contract.schema.body !== undefined) {
+        request.body ??= {}
+        assertPlainInput('body', request.body)
+      }
+      assertPlainInput('querystring', request.query)
     },
     handler: async (request, reply) => send(reply, await handler(toCall(contract, request))),
   })
