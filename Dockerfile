@@ -8,6 +8,11 @@ RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY contracts contracts
 COPY prisma prisma
 RUN node prisma/generate.ts
+COPY platform platform
+COPY activities activities
+COPY services services
+COPY workflows workflows
+RUN node workflows/bundle.ts dist
 
 FROM node:${NODE_VERSION}-slim AS production
 WORKDIR /app
@@ -24,6 +29,7 @@ RUN install -d -o node -g node /data
 COPY --from=production /app/node_modules node_modules
 COPY . .
 COPY --from=generate /app/prisma prisma
+COPY --from=generate /app/dist dist
 USER node
 HEALTHCHECK --interval=5s --timeout=3s --start-period=60s CMD ["node", "deploy/livez.mjs"]
 CMD ["node", "gateway/main.ts"]

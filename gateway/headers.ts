@@ -1,14 +1,6 @@
 /** Which headers cross the gateway. Both lists say what passes; everything else stays outside. */
 
-const REQUEST_HEADERS = [
-  'accept',
-  'content-type',
-  'idempotency-key',
-  'if-match',
-  'last-event-id',
-  'provider-signature',
-  'carrier-signature',
-] as const
+const REQUEST_HEADERS = ['accept', 'content-type', 'idempotency-key', 'if-match', 'last-event-id'] as const
 
 const RESPONSE_HEADERS = [
   'content-type',
@@ -35,8 +27,12 @@ export interface OwnHeaders {
 
 /** The headers of the request to a service. Identity comes from the signed token alone. */
 export function requestHeaders(inbound: Headers, own: OwnHeaders): Record<string, string> {
-  return { ...pick(inbound, REQUEST_HEADERS), ...own }
+  return { ...pick(inbound, [...REQUEST_HEADERS, ...signatureHeaders(inbound)]), ...own }
 }
+
+/** Every provider and carrier signs its webhooks with a header of its own; the service verifies it. */
+const signatureHeaders = (inbound: Headers): string[] =>
+  Object.keys(inbound).filter((name) => /^[a-z]{2,30}-signature$/.test(name))
 
 /** The headers of a service's answer that a client gets to see. */
 export const responseHeaders = (upstream: Headers): Record<string, string> => pick(upstream, RESPONSE_HEADERS)

@@ -94,7 +94,9 @@ export const temporalConfig = {
       pattern: '^[A-Za-z0-9_-]+=[A-Za-z0-9+/=]{44}(,[A-Za-z0-9_-]+=[A-Za-z0-9+/=]{44})*$',
     }),
   ),
-  WORKFLOW_BUNDLE: Type.Optional(Type.String({ description: 'file: a workflow bundle built ahead' })),
+  WORKFLOW_BUNDLE: Type.Optional(
+    Type.String({ description: 'folder: workflow bundles built ahead (npm run bundle)' }),
+  ),
 }
 
 /** Which doors of a service this process opens. */

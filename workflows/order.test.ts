@@ -186,9 +186,19 @@ describe('the order saga', () => {
   })
 
   it('undoes the reservation and the screening when the payment is declined', async () => {
+    const steps: string[] = []
     answers.authorizePayment = async () => ({ outcome: 'declined', code: 'card_declined' })
+    answers.recordProgress = async (record) => {
+      steps.push(...record.steps.map(({ name, status, detail }) => `${name} ${status} ${detail ?? ''}`.trim()))
+    }
     const handle = await start()
     expect(await handle.result()).toEqual({ status: 'rejected', reason: 'declined' })
+    expect(steps.slice(2)).toEqual([
+      'authorizePayment refused card_declined',
+      'authorizePayment compensated',
+      'screenFraud compensated',
+      'reserveInventory compensated',
+    ])
     expect(calls.slice(-4)).toEqual([
       'voidPayment',
       'releaseScreening',

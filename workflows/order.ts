@@ -140,6 +140,7 @@ const reserveInventory = ({ orderId, lines, policy }: OrderInput): Step<ReserveR
     const { reserveInventory: reserve } = inventory(`hold ${lines.length} lines`, asStep(policy))
     return reserve({ orderId, lines: lines.map(({ sku, quantity }) => ({ sku, quantity })) })
   },
+  refusal: (result) => (result.outcome === 'held' ? undefined : result.outcome),
   compensate: () => inventory('release the stock', asDuty(policy)).releaseReservation({ orderId }),
 })
 
@@ -152,6 +153,7 @@ const screenFraud = ({ orderId, customerId, total, currency, policy }: OrderInpu
       amount: total,
       currency,
     }),
+  refusal: (result) => (result.outcome === 'refused' ? result.code : undefined),
   compensate: () => users('give the limit back', asDuty(policy)).releaseScreening({ orderId }),
 })
 
@@ -165,6 +167,7 @@ const authorizePayment = (input: OrderInput): Step<AuthorizeResult> => ({
     )
     return authorize({ orderId, customerId, amount: total, currency, paymentMethod })
   },
+  refusal: (result) => (result.outcome === 'declined' ? result.code : undefined),
   compensate: () =>
     payments('void the payment', asDuty(input.policy)).voidPayment({ orderId: input.orderId }),
 })

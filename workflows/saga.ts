@@ -15,13 +15,18 @@ import { FAILURE } from '#contracts/workflows.ts'
 export interface Step<Result> {
   name: string
   execute: () => Promise<Result>
+  /** Why the service refused, where its answer is a refusal; the saga's caller decides what follows from that. */
+  refusal?: (result: Result) => string | undefined
   /** Undoes the step, whatever became of it; or says which earlier step's compensation does so. */
   compensate: (() => Promise<void>) | { coveredBy: string }
 }
 
+/** What a step leaves behind when it has begun. */
+type Undoable = Pick<Step<never>, 'name' | 'compensate'>
+
 export interface StepOutcome {
   name: string
-  status: 'completed' | 'failed' | 'compensated'
+  status: 'completed' | 'refused' | 'failed' | 'compensated'
   detail: string | null
 }
 
@@ -68,14 +73,19 @@ export class SagaFailedError extends ApplicationFailure {
 export const reasonOf = (error: unknown): string => rootCause(error) ?? String(error)
 
 export function createSaga({ onOutcome, checkpoint, askOperator, compensationAttempts }: SagaOptions): Saga {
-  const begun: Step<unknown>[] = []
+  const begun: Undoable[] = []
 
   async function run<Result>(step: Step<Result>): Promise<Result> {
     await checkpoint()
     begun.push(step)
     try {
       const result = await step.execute()
-      onOutcome({ name: step.name, status: 'completed', detail: null })
+      const refusal = step.refusal?.(result)
+      onOutcome({
+        name: step.name,
+        status: refusal === undefined ? 'completed' : 'refused',
+        detail: refusal ?? null,
+      })
       return result
     } catch (error) {
       if (!isCancellation(error)) onOutcome({ name: step.name, status: 'failed', detail: reasonOf(error) })
@@ -83,7 +93,7 @@ export function createSaga({ onOutcome, checkpoint, askOperator, compensationAtt
     }
   }
 
-  async function undo({ name, compensate }: Step<unknown>): Promise<void> {
+  async function undo({ name, compensate }: Undoable): Promise<void> {
     if (typeof compensate !== 'function') return
     for (;;) {
       try {

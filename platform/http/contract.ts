@@ -41,8 +41,6 @@ export type Answer<S extends RouteSchema> = {
   }
 }[keyof S['response'] & number]
 
-export type Handler<S extends RouteSchema> = (call: Call<S>) => Promise<Answer<S>>
-
 /**
  * @example addRoute(app, verifyCaller, readOrder, async ({ params, caller }) => ({ status: 200, body: await find(params.id, caller) }))
  */

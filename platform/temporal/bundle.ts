@@ -1,4 +1,5 @@
 /** The workflow bundle: built once per process, or read from a file that was built ahead. */
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundleWorkflowCode, type WorkflowBundleOption } from '@temporalio/worker'
 import { failureConverterPath } from './data-converter.ts'
@@ -25,11 +26,18 @@ export async function buildWorkflowBundle({
   return { code }
 }
 
+/** Failures are converted inside the bundle, hence one for encrypted payloads and one for plain ones. */
+export const bundleFile = (folder: string, encrypted: boolean): string =>
+  join(folder, encrypted ? 'workflows.encrypted.js' : 'workflows.js')
+
 const built = new Map<boolean, Promise<WorkflowBundleOption>>()
 
-/** @param file a bundle built ahead (`npm run bundle`); must match the worker's version and encryption */
-export function workflowBundle(encrypted: boolean, file: string | undefined): Promise<WorkflowBundleOption> {
-  if (file !== undefined) return Promise.resolve({ codePath: file })
+/** @param folder where bundles were built ahead by `npm run bundle`, of this very version of the code and the SDK */
+export function workflowBundle(
+  encrypted: boolean,
+  folder: string | undefined,
+): Promise<WorkflowBundleOption> {
+  if (folder !== undefined) return Promise.resolve({ codePath: bundleFile(folder, encrypted) })
   const bundle = built.get(encrypted) ?? buildWorkflowBundle({ encrypted })
   built.set(encrypted, bundle)
   return bundle

@@ -1,0 +1,116 @@
+import type { WorkflowHandle } from '@temporalio/client'
+import { describe, expect, it, vi } from 'vitest'
+import { failing, openSaga } from '#tests/support/saga.ts'
+
+const saga = openSaga()
+const { calls } = saga
+
+/** Resolves when `name` is being answered; the answer waits until it is let go. */
+function hold<Result>(answer: () => Promise<Result>) {
+  const reached = Promise.withResolvers<void>()
+  const released = Promise.withResolvers<void>()
+  return {
+    reached: reached.promise,
+    release: released.resolve,
+    work: async (): Promise<Result> => {
+      reached.resolve()
+      await released.promise
+      return answer()
+    },
+  }
+}
+
+const cancel = (handle: WorkflowHandle) =>
+  handle.executeUpdate('cancel', { args: [{ by: 'customer', reason: 'changed my mind' }] })
+
+const statusOf = async (handle: WorkflowHandle): Promise<string> => {
+  await handle.result().catch(() => {})
+  return (await handle.describe()).status.name
+}
+
+describe('a cancellation', () => {
+  it('that was accepted stands although the payment is declined meanwhile', async () => {
+    const authorizing = hold(async () => ({ outcome: 'declined', code: 'card_declined' }) as const)
+    saga.answers.authorizePayment = authorizing.work
+    const handle = await saga.start()
+    await authorizing.reached
+    await cancel(handle)
+    authorizing.release()
+    expect(await statusOf(handle)).toBe('CANCELLED')
+    expect(calls.slice(-5)).toEqual([
+      'recordProgress:cancelling',
+      'voidPayment',
+      'releaseScreening',
+      'releaseReservation',
+      'recordProgress:cancelled',
+    ])
+  })
+
+  it('that was accepted stands although the step fails for good meanwhile', async () => {
+    const authorizing = hold(failing('the provider is away'))
+    saga.answers.authorizePayment = authorizing.work
+    const handle = await saga.start({
+      policy: { stepAttempts: 1, compensationAttempts: 2, maximumIntervalSeconds: 1 },
+    })
+    await authorizing.reached
+    await cancel(handle)
+    authorizing.release()
+    expect(await statusOf(handle)).toBe('CANCELLED')
+    expect(calls.at(-1)).toBe('recordProgress:cancelled')
+  })
+
+  it('from the Temporal UI changes nothing of an order that is being rejected', async () => {
+    const voiding = hold(async () => {})
+    saga.answers.authorizePayment = async () => ({ outcome: 'declined', code: 'card_declined' })
+    saga.answers.voidPayment = voiding.work
+    const handle = await saga.start()
+    await voiding.reached
+    await handle.cancel()
+    voiding.release()
+    expect(await handle.result()).toEqual({ status: 'rejected', reason: 'declined' })
+    expect(calls.at(-1)).toBe('recordProgress:rejected')
+  })
+
+  it('from the Temporal UI changes nothing of an order that is confirmed', async () => {
+    const handle = await saga.start()
+    await saga.parcels()
+    await handle.cancel()
+    await saga.deliver()
+    expect(await handle.result()).toMatchObject({ status: 'completed' })
+    expect(calls).toContain('capturePayment')
+  })
+
+  it('while the stock is being committed gives it back', async () => {
+    const committing = hold(async () => {})
+    saga.answers.commitReservation = committing.work
+    const handle = await saga.start()
+    await committing.reached
+    await cancel(handle)
+    committing.release()
+    expect(await statusOf(handle)).toBe('CANCELLED')
+    expect(calls).not.toContain('recordProgress:confirmed')
+    expect(calls).toContain('releaseReservation')
+  })
+
+  it('that comes with the start undoes nothing that was not begun', async () => {
+    const recording = hold(async () => {})
+    saga.answers.recordProgress = recording.work
+    const handle = await saga.start()
+    await recording.reached
+    await handle.cancel()
+    recording.release()
+    expect(await statusOf(handle)).toBe('CANCELLED')
+    expect(calls).toEqual(['recordProgress:reserving', 'recordProgress:cancelling', 'recordProgress:cancelled'])
+  })
+})
+
+describe('a step that fails for good', () => {
+  it('is named in the failure, also when another one runs beside it', async () => {
+    saga.answers.screenCustomer = failing('the users service is broken')
+    const handle = await saga.start()
+    await expect(handle.result()).rejects.toMatchObject({
+      cause: { type: 'SagaFailedError', details: [{ step: 'screenFraud' }] },
+    })
+    await vi.waitFor(() => expect(calls.at(-1)).toBe('recordProgress:rejected'))
+  })
+})
