@@ -40,7 +40,8 @@ afterAll(async () => {
 // every fault heals, and afterwards every promise holds
 afterEach(async () => {
   await untilHealthy(stack.gatewayUrl)
-  expect(await check(target, { settled: true, patienceMs: 30_000 })).toEqual([])
+  const findings = await check(target, { settled: true, patienceMs: 30_000 })
+  if (findings.length > 0) throw new Error(`broken promises: ${JSON.stringify(findings, null, 1)}`)
 })
 
 const PATIENCE = { timeout: 60_000, interval: 250 }
@@ -107,7 +108,7 @@ describe('an order that is accepted', () => {
     await child('orders').kill()
     await stack.infrastructure.temporal.start()
     await child('orders').start()
-    await completes(customer, id)
+    expect(await completes(customer, id)).toMatchObject({ status: 'completed' })
   })
 
   it('completes when PostgreSQL is killed under it', async () => {

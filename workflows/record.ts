@@ -180,7 +180,8 @@ async function createRecorder(stack: Stack, temporal: Client, suffix: string): P
     async keep(name, workflowId) {
       const history = await temporal.workflow.getHandle(workflowId).fetchHistory()
       for (const event of history.events ?? []) scrubIdentity(event)
-      const text = JSON.stringify({ workflowId, history: JSON.parse(historyToJSON(history)) }, null, 1)
+      const events: unknown = JSON.parse(historyToJSON(history))
+      const text = JSON.stringify({ workflowId, history: events }, null, 1)
       await writeFile(path.join(HISTORIES, `${name}${suffix}.json`), `${text}\n`)
     },
   }

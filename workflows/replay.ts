@@ -11,7 +11,8 @@ const USAGE = `npm run replay -- [--live] [--query Q] [--limit N]
 Replays the recorded histories in workflows/histories against today's workflow code, with the production bundle,
 interceptors and codec. Ends with 1 when one does not fit, or when there was none.
 
-  --live      replay runs of a live server instead (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, PAYLOAD_KEYS)
+  --live      replay runs of a live server instead (TEMPORAL_ADDRESS or the local TEMPORAL_PORT,
+              TEMPORAL_NAMESPACE, PAYLOAD_KEYS)
   --query Q   which runs, as a visibility query, e.g. 'OrderStatus = "completed"' [the platform's workflows]
   --limit N   how many at the most [100]`
 
@@ -59,7 +60,7 @@ async function report(results: AsyncIterable<Replayed & { name?: string }>): Pro
 async function* replayLive(): AsyncGenerator<Replayed> {
   const limit = Number(values.limit)
   if (!Number.isInteger(limit) || limit < 1) throw new Error('--limit takes a whole number from 1')
-  const address = process.env['TEMPORAL_ADDRESS'] ?? '127.0.0.1:7233'
+  const address = process.env['TEMPORAL_ADDRESS'] ?? `127.0.0.1:${process.env['TEMPORAL_PORT'] ?? 7233}`
   const namespace = process.env['TEMPORAL_NAMESPACE'] ?? 'default'
   const payloadKeys = process.env['PAYLOAD_KEYS']
   const connection = await Connection.connect({ address }).catch((cause: unknown) => {

@@ -5,6 +5,7 @@ import { formatMoney } from '#contracts/money.ts'
 import type { UnitOfWork } from '#platform/events/outbox.ts'
 import { advance, firstTime } from '#platform/events/inbox.ts'
 import type { EventSubscription } from '#platform/service.ts'
+import { erasureConsumer } from './erase-customer.ts'
 import type { Apply } from './projections/apply.ts'
 import { projectPayment } from './projections/payment.ts'
 import { projectProduct } from './projections/product.ts'
@@ -25,6 +26,7 @@ export const createConsumers = (transact: UnitOfWork<OrdersTransaction>): EventS
     await projectShipment(tx, event)
     await tell(tx, event, 'parcel')
   }),
+  erasureConsumer(transact),
 ]
 
 /** Applies each event once and each aggregate's events in order. */

@@ -1,8 +1,9 @@
 /** What the saga writes about its order: the row, its event and its timeline move together. */
 import { ApplicationFailure } from '@temporalio/common'
-import { mayMove, ORDER, type OrderStatus } from '#contracts/states.ts'
+import { isTerminal, mayMove, ORDER, type OrderStatus } from '#contracts/states.ts'
 import { FAILURE } from '#contracts/workflows.ts'
 import type { UnitOfWork } from '#platform/events/outbox.ts'
+import { forgetAddresses } from './erase-customer.ts'
 import { announceStatus, type OrderFacts } from './order-event.ts'
 import type { OrdersTransaction } from './store.ts'
 import { addToTimeline, type NewTimelineEntry } from './timeline.ts'
@@ -53,6 +54,7 @@ export const createRecordProgress =
             reason_message = coalesce(${reason?.message ?? null}, reason_message)
           WHERE id = ${orderId}::uuid`
         await announceStatus(tx, order, { status, version, reason: reason?.code ?? null })
+        if (isTerminal(ORDER, status)) await forgetAddresses(tx, order.customer_id)
         entries.push({
           kind: 'event',
           name: `order.${status}`,

@@ -1,7 +1,7 @@
 /** Invariant 5: every outbox row is in the stream, in its aggregate's order, and projections have applied it. */
 import { DATABASE_NAMES } from '#contracts/services.ts'
 import type { Finding } from './findings.ts'
-import type { Sources, StreamEvent } from './sources.ts'
+import { NO_EVENT, type Sources, type StreamEvent } from './sources.ts'
 
 interface OutboxRow {
   event_id: string
@@ -20,7 +20,15 @@ const PROJECTIONS = [
 ] as const
 
 export async function checkEvents(sources: Sources, stream: StreamEvent[]): Promise<Finding[]> {
-  const findings: Finding[] = [...checkOrder(stream)]
+  const strangers = stream.filter(({ eventType }) => eventType === NO_EVENT)
+  const findings: Finding[] = [
+    ...strangers.map<Finding>(({ aggregateId, sequence }) => ({
+      invariant: 5,
+      subject: aggregateId,
+      problem: `message ${sequence} of the stream is no event`,
+    })),
+    ...checkOrder(stream.filter(({ eventType }) => eventType !== NO_EVENT)),
+  ]
   const inStream = new Set(stream.map(({ eventId }) => eventId))
   for (const name of DATABASE_NAMES) {
     const rows = await sources.query<OutboxRow>(

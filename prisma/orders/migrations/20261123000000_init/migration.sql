@@ -90,6 +90,12 @@ CREATE TABLE order_shipments (
 );
 CREATE INDEX order_shipments_order_id_idx ON order_shipments (order_id);
 
+-- customers whose accounts are gone: their orders that still run lose their address when they end
+CREATE TABLE erased_customers (
+  customer_id uuid PRIMARY KEY,
+  erased_at   timestamptz(3) NOT NULL DEFAULT now()
+);
+
 -- the consistency kit, the same in every service's database (platform/idempotency.ts, platform/events/)
 
 CREATE TABLE idempotency_keys (
