@@ -7,12 +7,18 @@ import { lockDataFolder } from './data-folder-lock.ts'
 import { dataFolderOf } from './data-folder.ts'
 import { endOrphans } from './pid-records.ts'
 
-const { values } = parseArgs({ options: { help: { type: 'boolean' } } })
+const USAGE = `npm run reset -- [--binaries]
+
+Removes the data of the local stack: databases, streams, workflows, ledgers, logs and keys.
+
+  --binaries   remove the installed server binaries too; the next start installs them again`
+
+const { values } = parseArgs({ options: { binaries: { type: 'boolean', default: false }, help: { type: 'boolean' } } })
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
 
 try {
-  if (values.help === true) print('npm run reset: removes the data of the local stack. Downloaded server binaries are kept.')
+  if (values.help === true) print(USAGE)
   else await reset(dataFolderOf())
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
@@ -24,7 +30,7 @@ async function reset(dataFolder: string): Promise<void> {
   if (!existsSync(dataFolder)) return print('There is nothing to remove.')
   const unlock = await lockDataFolder(dataFolder)
   await endOrphans(dataFolder)
-  const kept = new Set(['bin-cache'])
+  const kept = new Set(values.binaries ? [] : ['bin-cache'])
   for (const entry of await readdir(dataFolder)) {
     if (!kept.has(entry)) await rm(path.join(dataFolder, entry), { recursive: true, force: true })
   }
