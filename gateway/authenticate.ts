@@ -44,8 +44,9 @@ export function createAuthenticator({
   }
 
   async function byApiKey(secret: string): Promise<Identity> {
-    const { userId, keyId, roles, scopes } = await apiKeys.ownerOf(secret)
-    return { caller: { kind: 'user', subject: userId, roles, scopes }, limitKey: `key:${keyId}` }
+    const { userId, roles, scopes } = await apiKeys.ownerOf(secret)
+    // by the owner, who may make as many keys as they like
+    return { caller: { kind: 'user', subject: userId, roles, scopes }, limitKey: `user:${userId}` }
   }
 
   return async (authorization) => {

@@ -6,6 +6,7 @@ import { isCircuitOpen, isTimeout, type Breaker } from '#platform/outbound/break
 import { notFound, ProblemError } from '#platform/problem.ts'
 import type { Caller, ServiceTokenSigner } from '#platform/service-token.ts'
 import { currentTrace } from '#platform/trace.ts'
+import { addressBucket } from './client-address.ts'
 import { requestHeaders, responseHeaders, type Headers } from './headers.ts'
 
 /** The breaker's own limit answers the client; this one ends the connection that it gave up on. */
@@ -53,7 +54,7 @@ export function createForwarder({ service, url, signer, breaker, timeoutMs }: Fo
       host: target.host,
       authorization: `Bearer ${token}`,
       'x-request-id': request.id,
-      'x-client-ip': request.ip,
+      'x-client-ip': addressBucket(request.ip),
       traceparent: currentTrace()?.traceparent ?? '',
     })
     const answer = await breaker

@@ -48,6 +48,26 @@ describe('the limit of a caller', () => {
     expect(users.headers.get('ratelimit-policy')).toBe('"users";q=200;w=60')
   })
 
+  test('more API keys are not more calls: they count as their owner does', async () => {
+    const gateway = await start({ LIMIT_ORDERS_PER_MINUTE: '2' })
+    const userId = randomUUID()
+    gateway.services.users.answer = () => ({
+      userId,
+      keyId: randomUUID(),
+      roles: ['customer'],
+      scopes: ['orders:read'],
+      expiresAt: new Date(Date.now() + 60_000).toISOString(),
+    })
+    const statuses = []
+    for (let round = 0; round < 2; round += 1) {
+      const authorization = `Bearer msk_${randomUUID()}`
+      statuses.push((await ask(gateway, '/api/v1/orders', { authorization })).status)
+    }
+    const authorization = await gateway.bearer(['customer'], userId)
+    statuses.push((await ask(gateway, '/api/v1/orders', { authorization })).status)
+    expect(statuses).toEqual([200, 200, 429])
+  })
+
   test('a refused role counts; the order is counted before it is looked at', async () => {
     const gateway = await start({ LIMIT_USERS_PER_MINUTE: '2' })
     const headers = { authorization: await gateway.bearer(['customer']) }
@@ -101,6 +121,15 @@ describe('the limit of an address', () => {
     expect((await ask(behind, '/api/v1/products', from('192.0.2.2'))).status).toBe(200)
     expect((await ask(behind, '/api/v1/products', from('192.0.2.1'))).status).toBe(429)
     expect(behind.services.inventory.requests[0]?.headers['x-client-ip']).toBe('192.0.2.1')
+  })
+
+  test('services count an IPv6 client by its network too: it has 2^64 addresses to guess passwords from', async () => {
+    const behind = await start({ TRUSTED_PROXIES: '127.0.0.0/8' })
+    for (const host of ['1', 'dead:beef']) {
+      await ask(behind, '/api/v1/products', { 'x-forwarded-for': `2001:db8:1:2::${host}` })
+    }
+    const addresses = behind.services.inventory.requests.map(({ headers }) => headers['x-client-ip'])
+    expect(addresses).toEqual(['2001:db8:1:2::/64', '2001:db8:1:2::/64'])
   })
 })
 
