@@ -13,7 +13,9 @@ Removes the data of the local stack: databases, streams, workflows, ledgers, log
 
   --binaries   remove the installed server binaries too; the next start installs them again`
 
-const { values } = parseArgs({ options: { binaries: { type: 'boolean', default: false }, help: { type: 'boolean' } } })
+const { values } = parseArgs({
+  options: { binaries: { type: 'boolean', default: false }, help: { type: 'boolean' } },
+})
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
 
