@@ -19,7 +19,7 @@ export const createChildLog = (dataFolder: string, name: string): ChildLog => {
   let runStartsAt = 0
 
   const open = (): number => {
-    mkdirSync(path.dirname(file), { recursive: true })
+    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })
     if (sizeOf(file) > ROTATE_AT_BYTES) renameSync(file, `${file}.1`)
     runStartsAt = sizeOf(file)
     return openSync(file, 'a', 0o600)

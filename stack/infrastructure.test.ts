@@ -139,10 +139,29 @@ describe('NATS', () => {
     const consumer = await jetstream(notifications).consumers.get('EVENTS', 'notifications')
     const message = await consumer.next({ expires: 5_000 })
     expect(await message!.ackAck()).toBe(true)
-    const bucket = await new Kvm(notifications).create('seen')
+    const bucket = await new Kvm(notifications).create('notifications', { allow_direct: false })
     await bucket.put('event-1', 'sent')
     expect((await bucket.get('event-1'))!.string()).toBe('sent')
     await notifications.close()
+  })
+
+  test.each(['orders', 'gateway'])('%s cannot forge events through a stream of its own', async (name) => {
+    const connection = await natsAs(name)
+    const manager = await jetstreamManager(connection, { timeout: 1_000 })
+    const republish = { src: '$KV.mine.>', dest: 'evt.payments.>' }
+    const stream = { name: 'KV_mine', subjects: ['$KV.mine.>'], republish }
+    await expect(manager.streams.add(stream)).rejects.toThrow(/[Pp]ermissions [Vv]iolation/)
+    await connection.close()
+  })
+
+  test.each(['orders', 'gateway'])('%s changes no stream and removes no dead letters', async (name) => {
+    const connection = await natsAs(name)
+    const manager = await jetstreamManager(connection, { timeout: 1_000 })
+    await expect(manager.streams.update('EVENTS', { max_msgs: 1 })).rejects.toThrow(
+      /[Pp]ermissions [Vv]iolation/,
+    )
+    await expect(manager.streams.purge('DEAD_LETTERS')).rejects.toThrow(/[Pp]ermissions [Vv]iolation/)
+    await connection.close()
   })
 
   test('a service cannot shorten the history, the operator can', async () => {
@@ -164,6 +183,13 @@ describe('NATS', () => {
 })
 
 describe('Temporal', () => {
+  test.each(['temporal.db', 'temporal.db-wal', 'temporal.db-shm', 'logs'])(
+    '%s, where an address may stand, is closed to other users',
+    (name) => {
+      expect(statSync(path.join(dataFolder, name)).mode & 0o077).toBe(0)
+    },
+  )
+
   test('search attributes are registered and usable at once', async () => {
     const connection = await Connection.connect({ address: infrastructure.temporalAddress })
     const { customAttributes } = await connection.operatorService.listSearchAttributes({

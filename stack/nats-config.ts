@@ -1,24 +1,50 @@
+import { DEAD_LETTER_STREAM, EVENT_STREAM } from '#contracts/events.ts'
 import { SERVICE_NAMES, type ServiceName } from '#contracts/services.ts'
 import { passwordOf } from './secrets.ts'
 
-type Permissions = { publish: { allow: string[]; deny?: string[] }; subscribe: { allow: string[] } }
+type Permissions = { publish: { allow: string[] }; subscribe: { allow: string[] } }
 
-/** What every JetStream client needs: the API, acknowledgements, flow control, replies to requests, key-value buckets. */
-const JETSTREAM_CLIENT = ['$JS.API.>', '$JS.ACK.>', '$JS.FC.>', '_INBOX.>', '$KV.>']
+/** Both are made by whichever process comes first; nobody but the operator changes, empties or removes them. */
+const STREAMS = [EVENT_STREAM, DEAD_LETTER_STREAM]
 
-/** The stream of events is the record of what happened: no service may shorten it. */
-const HISTORY_CHANGES = ['DELETE.EVENTS', 'PURGE.EVENTS', 'MSG.DELETE.EVENTS'].map(
-  (api) => `$JS.API.STREAM.${api}`,
-)
+/** The notifications service's key-value buckets, which are streams too. */
+const BUCKETS = ['notifications', 'order-customers']
+
+/**
+ * What a reader of events may ask of JetStream. All of `$JS.API` would be everybody's subjects: a stream of one's own can
+ * republish to any of them, and an update of EVENTS can shorten it.
+ */
+const JETSTREAM_CLIENT = [
+  '$JS.API.INFO',
+  ...STREAMS.flatMap((stream) => [`$JS.API.STREAM.INFO.${stream}`, `$JS.API.STREAM.CREATE.${stream}`]),
+  ...['CREATE', 'DURABLE.CREATE', 'INFO', 'MSG.NEXT'].map(
+    (call) => `$JS.API.CONSUMER.${call}.${EVENT_STREAM}.>`,
+  ),
+  '$JS.ACK.>',
+  '$JS.FC.>',
+]
+
+const KEY_VALUE_CLIENT = BUCKETS.flatMap((bucket) => [
+  ...['INFO', 'CREATE', 'MSG.GET'].map((call) => `$JS.API.STREAM.${call}.KV_${bucket}`),
+  `$KV.${bucket}.>`,
+])
 
 /** A service announces only its own facts and dead letters, and may read everybody's. */
 export const servicePermissions = (service: ServiceName): Permissions => ({
-  publish: { allow: [`evt.${service}.>`, `dlq.${service}.>`, ...JETSTREAM_CLIENT], deny: HISTORY_CHANGES },
+  publish: {
+    allow: [
+      `evt.${service}.>`,
+      `dlq.${service}.>`,
+      ...JETSTREAM_CLIENT,
+      ...(service === 'notifications' ? KEY_VALUE_CLIENT : []),
+    ],
+  },
   subscribe: { allow: ['_INBOX.>', 'evt.>', `dlq.${service}.>`] },
 })
 
-const GATEWAY_PERMISSIONS: Permissions = {
-  publish: { allow: JETSTREAM_CLIENT, deny: HISTORY_CHANGES },
+/** The gateway reads along without a durable consumer of its own; those it made it removes. */
+export const GATEWAY_PERMISSIONS: Permissions = {
+  publish: { allow: [...JETSTREAM_CLIENT, `$JS.API.CONSUMER.DELETE.${EVENT_STREAM}.*`] },
   subscribe: { allow: ['_INBOX.>', 'evt.>'] },
 }
 

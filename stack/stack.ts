@@ -80,8 +80,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await migrateAll(infrastructure, onProgress)
     await seedAll(infrastructure, onProgress)
 
-    mkdirSync(path.dirname(logFile), { recursive: true })
-    mkdirSync(path.join(dataFolder, 'sandbox'), { recursive: true })
+    // the data folder itself can be entered by everybody: PostgreSQL may run as another user
+    mkdirSync(path.dirname(logFile), { recursive: true, mode: 0o700 })
+    mkdirSync(path.join(dataFolder, 'sandbox'), { recursive: true, mode: 0o700 })
     let processes: PlatformProcesses | undefined
     if (options.processes === true) {
       const { startProcesses } = await import('./processes.ts')

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { chmod } from 'node:fs/promises'
 import { connect as connectSocket } from 'node:net'
 import path from 'node:path'
 import { Connection } from '@temporalio/client'
@@ -6,6 +8,7 @@ import { registerSearchAttributes, type SearchAttributeTypes } from './temporal-
 
 const HOST = '127.0.0.1'
 const NAMESPACE = 'default'
+const DATABASE_FILE = 'temporal.db'
 const SERVICE = 'temporal.api.workflowservice.v1.WorkflowService'
 
 export type TemporalOptions = {
@@ -44,6 +47,7 @@ export const createTemporal = (options: TemporalOptions): Temporal => {
 
   const start = async (): Promise<void> => {
     await child.start()
+    await keepToOurselves(path.join(options.dataFolder, DATABASE_FILE))
     try {
       await withConnection(options.port, (connection) =>
         registerSearchAttributes(connection, NAMESPACE, options.searchAttributes),
@@ -55,6 +59,15 @@ export const createTemporal = (options: TemporalOptions): Temporal => {
   }
 
   return { ...child, start, address, namespace: NAMESPACE, uiUrl: `http://${HOST}:${options.uiPort}` }
+}
+
+/** The results of activities are in there, addresses among them; the server makes its files readable for everybody. */
+const keepToOurselves = async (file: string): Promise<void> => {
+  await chmod(file, 0o600)
+  // SQLite gives later ones the mode of the database
+  for (const companion of [`${file}-wal`, `${file}-shm`]) {
+    if (existsSync(companion)) await chmod(companion, 0o600)
+  }
 }
 
 const serverArguments = (options: TemporalOptions): string[] => {
@@ -70,7 +83,7 @@ const serverArguments = (options: TemporalOptions): string[] => {
       '--ui-port',
       String(options.uiPort),
     ],
-    ...['--db-filename', path.join(options.dataFolder, 'temporal.db')],
+    ...['--db-filename', path.join(options.dataFolder, DATABASE_FILE)],
     // Twice as fast as the default journal; a power failure may lose the last moments, a killed process loses nothing.
     ...['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'],
     ...['--log-level', options.logLevel ?? 'error', '--ui-disable-news-fetch'],

@@ -12,7 +12,7 @@ import { ordersConfig } from '#services/orders/config.ts'
 import { paymentsConfig } from '#services/payments/config.ts'
 import { shippingConfig } from '#services/shipping/config.ts'
 import { usersConfig } from '#services/users/config.ts'
-import { servicePermissions } from '#stack/nats-config.ts'
+import { GATEWAY_PERMISSIONS, servicePermissions } from '#stack/nats-config.ts'
 
 type Container = {
   image: string
@@ -172,12 +172,15 @@ describe('deploy/nats/nats.conf', () => {
     expect(await read('deploy/nats/nats.conf')).toMatch(/^ {2}sync_interval: always$/m)
   })
 
-  test.each(SERVICE_NAMES)('%s may do what it may in the embedded stack', async (name) => {
-    const users = (await read('deploy/nats/nats.conf')).split(/^ {6}user: /m)
-    const user = users.find((each) => each.startsWith(`${name}\n`))
-    const { publish, subscribe } = servicePermissions(name)
-    expect(user).toContain(`password: $${name.toUpperCase()}_NATS_PASSWORD\n`)
-    expect(user).toContain(`allow: ${listOf(publish.allow)}\n          deny: ${listOf(publish.deny)}\n`)
-    expect(user).toContain(`subscribe: { allow: ${listOf(subscribe.allow)} }\n`)
-  })
+  test.each([...SERVICE_NAMES, 'gateway'] as const)(
+    '%s may do what it may in the embedded stack',
+    async (name) => {
+      const users = (await read('deploy/nats/nats.conf')).split(/^ {6}user: /m)
+      const user = users.find((each) => each.startsWith(`${name}\n`))
+      const { publish, subscribe } = name === 'gateway' ? GATEWAY_PERMISSIONS : servicePermissions(name)
+      expect(user).toContain(`password: $${name.toUpperCase()}_NATS_PASSWORD\n`)
+      expect(user).toContain(`publish: { allow: ${listOf(publish.allow)} }\n`)
+      expect(user).toContain(`subscribe: { allow: ${listOf(subscribe.allow)} }\n`)
+    },
+  )
 })
