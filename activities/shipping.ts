@@ -1,5 +1,6 @@
 /** The workflows' door to the shipping service. */
 import { ApplicationFailure } from '@temporalio/common'
+import type { ScanStatus } from '#contracts/http/shipping.ts'
 import type { Address, SkuQuantity } from '#contracts/schemas.ts'
 import { FAILURE, type ParcelReport } from '#contracts/workflows.ts'
 import type { BookShipment } from '#services/shipping/book-shipment.ts'
@@ -15,7 +16,9 @@ export interface BookInput {
   address: Address
 }
 
-export type BookResult = { outcome: 'booked'; trackingNumber: string } | { outcome: 'cancelled' }
+export type BookResult =
+  /** `status`: where the parcel is now, which a repeat may find on its way; booked where it is not said. */
+  { outcome: 'booked'; trackingNumber: string; status?: 'booked' | ScanStatus } | { outcome: 'cancelled' }
 
 export interface ShippingActivities {
   /** Creates the shipment and books it with the carrier; a repeat finds the first booking. */

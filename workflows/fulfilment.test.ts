@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common'
 import { describe, expect, it, vi } from 'vitest'
-import { FAILURE } from '#contracts/workflows.ts'
+import { FAILURE, shipmentWorkflowId } from '#contracts/workflows.ts'
 import { failing, openSaga } from '#tests/support/saga.ts'
 
 const saga = openSaga()
@@ -90,5 +90,28 @@ describe('a parcel whose order was ended by hand', () => {
       'recordParcel:dispatched',
       'recordParcel:delivered',
     ])
+  })
+})
+
+describe('a parcel that was cancelled before it was booked', () => {
+  it('refuses the reports that came meanwhile', async () => {
+    const asked = Promise.withResolvers<string>()
+    const answer = Promise.withResolvers<{ outcome: 'cancelled' }>()
+    saga.answers.bookShipment = ({ shipmentId }) => {
+      asked.resolve(shipmentId)
+      return answer.promise
+    }
+    const handle = await saga.start()
+    const parcel = saga.client.workflow.getHandle(shipmentWorkflowId(await asked.promise))
+    const reported = saga.report(parcel, 'dispatched')
+    reported.catch(() => {}) // looked at below
+    await vi.waitFor(async () => {
+      const { events } = await parcel.fetchHistory()
+      expect(events?.some((event) => event.workflowExecutionUpdateAcceptedEventAttributes)).toBe(true)
+    })
+    answer.resolve({ outcome: 'cancelled' })
+    await expect(reported).rejects.toMatchObject({ cause: { type: 'shipment_transition_refused' } })
+    expect(await handle.result()).toMatchObject({ parcels: [{ status: 'cancelled' }] })
+    expect(calls).not.toContain('capturePayment')
   })
 })

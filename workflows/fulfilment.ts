@@ -8,11 +8,11 @@ import {
   uuid4,
   WorkflowIdReusePolicy,
 } from '@temporalio/workflow'
-import { ActivityFailure } from '@temporalio/common'
-import type { CaptureResult } from '#activities/payments.ts'
+import { ActivityFailure, ApplicationFailure } from '@temporalio/common'
 import type { Allocation } from '#contracts/schemas.ts'
 import { TASK_QUEUES } from '#contracts/services.ts'
 import {
+  FAILURE,
   SHIPMENT_WORKFLOW,
   shipmentWorkflowId,
   type OrderInput,
@@ -22,9 +22,9 @@ import {
 import { asDuty, inventory, payments, shipping } from './doors.ts'
 import type { Journal } from './journal.ts'
 import { parcelDispatched } from './messages.ts'
-import type { Operator } from './operator.ts'
+import type { Concern, Operator } from './operator.ts'
 import { planParcels, type Parcel } from './parcels.ts'
-import { reasonOf } from './saga.ts'
+import { reasonOf } from './reason.ts'
 import type { shipment } from './shipment.ts'
 
 export interface Fulfilment {
@@ -44,6 +44,7 @@ export async function fulfil({
   const { orderId, policy } = input
   const shippingCost = input.shipping + input.shippingTax
   const dispatched = new Set<string>()
+  const paid = new Set<string>()
   setHandler(parcelDispatched, ({ shipmentId }) => void dispatched.add(shipmentId))
 
   const parcels = planParcels(input.lines, allocations).map((parcel) => ({ ...parcel, shipmentId: uuid4() }))
@@ -54,80 +55,97 @@ export async function fulfil({
   if (results.some(({ status }) => status === 'cancelled')) await releaseTheRest()
   return results
 
-  async function shipParcel(parcel: Parcel & { shipmentId: string }): Promise<ShipmentResult> {
-    const { shipmentId, warehouse, lines } = parcel
+  async function shipParcel(parcel: PlannedParcel): Promise<ShipmentResult> {
+    const { shipmentId, warehouse } = parcel
     for (;;) {
       try {
-        const child = await startShipment({
-          shipmentId,
-          orderId,
-          customerId: input.customerId,
-          number: input.number,
-          warehouse,
-          lines,
-          policy,
-        })
-        let closed = false
-        const result = child.result().finally(() => (closed = true))
-        result.catch(() => {}) // handled where it is awaited, which may be later than it fails
-        await condition(() => dispatched.has(shipmentId) || closed)
-        if (dispatched.has(shipmentId)) await capture(parcel)
-        const shipped = await result
-        journal.note({ name: 'ship', status: 'completed', detail: `${warehouse}: ${shipped.status}` })
-        return shipped
+        return await followParcel(parcel)
       } catch (error) {
         if (!(error instanceof ChildWorkflowFailure)) throw error
-        if ((await askAbout('ship', error)) === 'retry') continue
-        await shipping('give the parcel up', asDuty(policy)).cancelShipment({
-          shipmentId,
-          orderId,
-          warehouse,
-        })
-        return { shipmentId, warehouse, status: 'cancelled' }
+        if ((await operator.ask(concern('ship'), error)) === 'retry') continue
+        if (await giveUp(parcel)) return { shipmentId, warehouse, status: 'cancelled' }
       }
     }
+  }
+
+  async function followParcel(parcel: PlannedParcel): Promise<ShipmentResult> {
+    const { shipmentId, warehouse, lines } = parcel
+    const { customerId, number } = input
+    const child = await startShipment({
+      shipmentId,
+      orderId,
+      customerId,
+      number,
+      warehouse,
+      lines,
+      policy,
+    })
+    let closed = false
+    const result = child.result().finally(() => (closed = true))
+    result.catch(() => {}) // handled where it is awaited, which may be later than it fails
+    await condition(() => dispatched.has(shipmentId) || closed)
+    if (dispatched.has(shipmentId) && !paid.has(shipmentId)) await capture(parcel)
+    const shipped = await result
+    journal.note({ name: 'ship', status: 'completed', detail: `${warehouse}: ${shipped.status}` })
+    return shipped
+  }
+
+  /** Answers whether that was possible: a parcel that has left meanwhile is followed again. */
+  async function giveUp({ shipmentId, warehouse }: PlannedParcel): Promise<boolean> {
+    let left = false
+    await operator.insist(concern('cancelShipment'), async () => {
+      try {
+        const { cancelShipment } = shipping('give the parcel up', asDuty(policy))
+        await cancelShipment({ shipmentId, orderId, warehouse })
+      } catch (error) {
+        if (!isRefusal(error)) throw error
+        left = true
+      }
+    })
+    return !left
   }
 
   /** Undoes nothing when it fails: the parcel is gone, so the money is owed, and a person decides how to get it. */
-  async function capture({ shipmentId, amount }: Parcel & { shipmentId: string }): Promise<void> {
-    for (;;) {
-      const failure = await tryCapture(shipmentId, amount)
-      if (failure === undefined) {
-        journal.note({ name: 'capturePayment', status: 'completed', detail: null })
-        return
-      }
-      journal.note({ name: 'capturePayment', status: 'failed', detail: reasonOf(failure) })
-      if ((await askAbout('capture_failed', failure)) === 'resolve') return
-    }
+  async function capture({ shipmentId, amount }: PlannedParcel): Promise<void> {
+    const captured = await operator.insist(concern('capture_failed'), () => charge(shipmentId, amount))
+    if (captured === 'done') journal.note({ name: 'capturePayment', status: 'completed', detail: null })
+    paid.add(shipmentId)
   }
 
-  async function tryCapture(shipmentId: string, amount: number): Promise<Error | undefined> {
+  async function charge(shipmentId: string, amount: number): Promise<void> {
     const { capturePayment } = payments('capture the parcel’s share', asDuty(policy))
     try {
-      const result: CaptureResult = await capturePayment({
-        orderId,
-        shipmentId,
-        amount,
-        shipping: shippingCost,
-      })
-      return result.outcome === 'refused' ? new Error(`the capture was refused (${result.code})`) : undefined
+      const result = await capturePayment({ orderId, shipmentId, amount, shipping: shippingCost })
+      if (result.outcome === 'refused')
+        throw ApplicationFailure.nonRetryable(`the capture was refused (${result.code})`)
     } catch (error) {
-      if (error instanceof ActivityFailure) return error
+      journal.note({ name: 'capturePayment', status: 'failed', detail: reasonOf(error) })
       throw error
     }
   }
 
-  function askAbout(operation: string, error: unknown): Promise<'retry' | 'resolve'> {
-    const attempts = policy.compensationAttempts
-    return operator.ask({ step: journal.step, operation, error: reasonOf(error), attempts })
-  }
-
   /** Parcels that were given up cost nothing: their stock and their part of the authorization go back. */
   async function releaseTheRest(): Promise<void> {
-    await payments('release what is not captured', asDuty(policy)).voidPayment({ orderId })
-    await inventory('release what is not shipped', asDuty(policy)).releaseReservation({ orderId })
+    await operator.insist(concern('voidPayment'), () =>
+      payments('release what is not captured', asDuty(policy)).voidPayment({ orderId }),
+    )
+    await operator.insist(concern('releaseReservation'), () =>
+      inventory('release what is not shipped', asDuty(policy)).releaseReservation({ orderId }),
+    )
+  }
+
+  function concern(operation: string): Concern {
+    return { step: journal.step, operation }
   }
 }
+
+type PlannedParcel = Parcel & { shipmentId: string }
+
+/** The service has understood and says no: trying again would change nothing. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof ActivityFailure &&
+  error.cause instanceof ApplicationFailure &&
+  error.cause.type === FAILURE.refused
 
 /** The parcel goes on whatever becomes of the order's workflow: it is on a van, not in a database. */
 const startShipment = (input: ShipmentInput) =>

@@ -1,17 +1,35 @@
 /** Waits for people: what fails for good stops here until an operator's Update says what to do. */
-import { ApplicationFailure, CancellationScope, condition, setHandler } from '@temporalio/workflow'
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  setHandler,
+} from '@temporalio/workflow'
 import type { OperateCommand } from '#contracts/workflows.ts'
 import type { Journal } from './journal.ts'
 import { operate } from './messages.ts'
-import type { OperatorQuestion } from './saga.ts'
+import { reasonOf } from './reason.ts'
 
-export interface Operator {
-  /** Puts a question before the operators; several questions are asked one after the other. */
-  ask(question: OperatorQuestion): Promise<'retry' | 'resolve'>
+/** What an operator is asked about. */
+export interface Concern {
+  step: string
+  operation: string
 }
 
-/** Accepts `operate` Updates; one that comes while nothing is asked is refused and leaves no trace. */
-export function createOperator(journal: Journal): Operator {
+export interface Operator {
+  /** Puts before the operators what has failed for good; several questions are asked one after the other. */
+  ask(concern: Concern, cause: unknown): Promise<'retry' | 'resolve'>
+  /** Does what has to happen: again when an operator says so, until it is done or they have resolved it otherwise. */
+  insist(concern: Concern, work: () => Promise<void>): Promise<'done' | 'resolved'>
+}
+
+/**
+ * Accepts `operate` Updates; one that comes while nothing is asked is refused and leaves no trace.
+ *
+ * @param attempts how often something is tried before an operator is asked, for them to know
+ */
+export function createOperator(journal: Journal, attempts: number): Operator {
   let answer: OperateCommand | undefined
   let queue: Promise<unknown> = Promise.resolve()
 
@@ -31,8 +49,9 @@ export function createOperator(journal: Journal): Operator {
     },
   )
 
-  async function ask(question: OperatorQuestion): Promise<'retry' | 'resolve'> {
-    await journal.raiseAttention({ ...question, since: new Date().toISOString() })
+  async function putBefore(concern: Concern, cause: unknown): Promise<'retry' | 'resolve'> {
+    const since = new Date().toISOString()
+    await journal.raiseAttention({ ...concern, error: reasonOf(cause), attempts, since })
     await condition(() => answer !== undefined)
     const { action, by, note } = answer ?? { action: 'retry', by: '', note: '' }
     await journal.clearAttention({ action, by, note })
@@ -40,11 +59,24 @@ export function createOperator(journal: Journal): Operator {
     return action
   }
 
+  function ask(concern: Concern, cause: unknown): Promise<'retry' | 'resolve'> {
+    const asked = queue.then(() => CancellationScope.nonCancellable(() => putBefore(concern, cause)))
+    queue = asked.catch(() => {})
+    return asked
+  }
+
   return {
-    ask(question) {
-      const asked = queue.then(() => CancellationScope.nonCancellable(() => ask(question)))
-      queue = asked.catch(() => {})
-      return asked
+    ask,
+    async insist(concern, work) {
+      for (;;) {
+        try {
+          await work()
+          return 'done'
+        } catch (error) {
+          if (!(error instanceof ActivityFailure || error instanceof ApplicationFailure)) throw error
+          if ((await ask(concern, error)) === 'resolve') return 'resolved'
+        }
+      }
     },
   }
 }

@@ -8,7 +8,6 @@ import {
   CancelledFailure,
   CancellationScope,
   condition,
-  isCancellation,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow'
@@ -27,13 +26,12 @@ import { createSaga, SagaFailedError, type Saga, type Step } from './saga.ts'
 
 export async function order(input: OrderInput): Promise<OrderResult> {
   const journal = createJournal(input)
-  const operator = createOperator(journal)
+  const operator = createOperator(journal, input.policy.compensationAttempts)
   const cancellation = acceptCancellation(journal)
   const saga = createSaga({
     onOutcome: (outcome) => journal.note(outcome),
     checkpoint: () => cancellation.checkpoint(),
-    askOperator: (question) => operator.ask(question),
-    compensationAttempts: input.policy.compensationAttempts,
+    operator,
   })
   let allocations: Allocation[] = []
   setHandler(progress, () => ({
@@ -43,27 +41,31 @@ export async function order(input: OrderInput): Promise<OrderResult> {
     parcels: allocations,
   }))
 
+  let outcome: Accepted | Rejection
   try {
-    const accepted = await accept(input, saga, journal)
-    if (accepted.outcome === 'rejected') return await reject(accepted)
+    outcome = await accept(input, saga, journal)
     await cancellation.checkpoint()
-    cancellation.close()
-    allocations = accepted.allocations
   } catch (error) {
     cancellation.close()
-    return isCancellation(error) ? undoCancelled(error) : undoFailed(error)
+    const cancelled = await cancellation.asked()
+    return cancelled === undefined ? undoFailed(error) : undoCancelled(cancelled)
   }
-  // from here on the order is confirmed: parcels leave, and nothing that comes late may interrupt that
-  return CancellationScope.nonCancellable(async () => {
+  cancellation.close()
+  // from here on the order is rejected or confirmed, and nothing that comes late may interrupt what follows from that
+  return CancellationScope.nonCancellable(() =>
+    outcome.outcome === 'rejected' ? reject(outcome) : ship(outcome),
+  )
+
+  async function ship(accepted: Accepted): Promise<OrderResult> {
+    allocations = accepted.allocations
     await journal.enter('confirmed', 'confirmOrder')
     const parcels = await fulfil({ input, allocations, journal, operator })
     await journal.enter('completed', 'completed')
     await condition(allHandlersFinished)
     return { status: 'completed', parcels }
-  })
+  }
 
   async function reject({ code, message }: Rejection): Promise<OrderResult> {
-    cancellation.close()
     journal.at('compensating')
     await saga.compensate()
     await journal.enter('rejected', 'rejected', { code, message })
@@ -71,7 +73,7 @@ export async function order(input: OrderInput): Promise<OrderResult> {
     return { status: 'rejected', reason: code }
   }
 
-  async function undoCancelled(error: unknown): Promise<never> {
+  async function undoCancelled(error: CancelledFailure): Promise<never> {
     await CancellationScope.nonCancellable(async () => {
       const reason = { code: 'cancelled', message: cancellation.reason() }
       await journal.enter('cancelling', 'compensating', reason)
@@ -83,7 +85,7 @@ export async function order(input: OrderInput): Promise<OrderResult> {
   }
 
   async function undoFailed(error: unknown): Promise<never> {
-    const step = journal.step
+    const step = saga.failedStep ?? journal.step
     return CancellationScope.nonCancellable(async () => {
       journal.at('compensating')
       await saga.compensate()
@@ -95,6 +97,11 @@ export async function order(input: OrderInput): Promise<OrderResult> {
   }
 }
 
+interface Accepted {
+  outcome: 'accepted'
+  allocations: Allocation[]
+}
+
 interface Rejection {
   outcome: 'rejected'
   code: RejectionReason
@@ -102,11 +109,7 @@ interface Rejection {
 }
 
 /** Everything up to the confirmation: what can be undone without anybody noticing. */
-async function accept(
-  input: OrderInput,
-  saga: Saga,
-  journal: Journal,
-): Promise<{ outcome: 'accepted'; allocations: Allocation[] } | Rejection> {
+async function accept(input: OrderInput, saga: Saga, journal: Journal): Promise<Accepted | Rejection> {
   await journal.enter('reserving', 'reserveInventory')
   const [reserved, screened] = await saga.runTogether(reserveInventory(input), screenFraud(input))
   if (reserved.outcome === 'out_of_stock') {
@@ -204,12 +207,20 @@ function acceptCancellation(journal: Journal) {
     },
   )
 
+  /** The cancellation that was asked for, if one was: an accepted one stands, whatever else has happened. */
+  async function asked(): Promise<CancelledFailure | undefined> {
+    const scope = CancellationScope.current()
+    // on its way, by the handler's activity
+    if (command !== undefined) await scope.cancelRequested.catch(() => {})
+    return scope.consideredCancelled ? new CancelledFailure('The order was cancelled.') : undefined
+  }
+
   return {
+    asked,
     /** Throws CancelledFailure once a cancellation was asked for. */
     async checkpoint(): Promise<void> {
-      const scope = CancellationScope.current()
-      if (command !== undefined) await scope.cancelRequested // on its way, by the handler's activity
-      if (scope.consideredCancelled) throw new CancelledFailure('The order was cancelled.')
+      const cancelled = await asked()
+      if (cancelled !== undefined) throw cancelled
     },
     close(): void {
       open = false

@@ -3,14 +3,10 @@
  * known is undone too; compensations are no-ops when there is nothing to undo. They run in reverse, cannot be cancelled,
  * and none is swallowed: what stays impossible after long retries is put before an operator.
  */
-import {
-  ActivityFailure,
-  ApplicationFailure,
-  CancellationScope,
-  isCancellation,
-  rootCause,
-} from '@temporalio/workflow'
+import { ApplicationFailure, CancellationScope, isCancellation } from '@temporalio/workflow'
 import { FAILURE } from '#contracts/workflows.ts'
+import type { Operator } from './operator.ts'
+import { reasonOf } from './reason.ts'
 
 export interface Step<Result> {
   name: string
@@ -30,22 +26,13 @@ export interface StepOutcome {
   detail: string | null
 }
 
-/** What an operator is asked when something has failed for good. */
-export interface OperatorQuestion {
-  step: string
-  operation: string
-  error: string
-  attempts: number
-}
-
 export interface SagaOptions {
   /** Told of each step's end, for the timeline. */
   onOutcome: (outcome: StepOutcome) => void
   /** Throws when the order was cancelled; called before every step. */
   checkpoint: () => Promise<void>
-  /** Waits for an operator; `retry` runs the compensation again, `resolve` goes on without it. */
-  askOperator: (question: OperatorQuestion) => Promise<'retry' | 'resolve'>
-  compensationAttempts: number
+  /** Asks for compensations that stay impossible. */
+  operator: Pick<Operator, 'insist'>
 }
 
 export interface Saga {
@@ -54,6 +41,8 @@ export interface Saga {
   runTogether<A, B>(first: Step<A>, second: Step<B>): Promise<[A, B]>
   /** Undoes every step that was begun, the last one first. */
   compensate(): Promise<void>
+  /** The step that failed last, if one did. */
+  readonly failedStep: string | undefined
 }
 
 /** A saga that failed for a technical reason and was compensated. */
@@ -69,11 +58,9 @@ export class SagaFailedError extends ApplicationFailure {
   }
 }
 
-/** The message at the bottom of a chain of failures. */
-export const reasonOf = (error: unknown): string => rootCause(error) ?? String(error)
-
-export function createSaga({ onOutcome, checkpoint, askOperator, compensationAttempts }: SagaOptions): Saga {
+export function createSaga({ onOutcome, checkpoint, operator }: SagaOptions): Saga {
   const begun: Undoable[] = []
+  let failedStep: string | undefined
 
   async function run<Result>(step: Step<Result>): Promise<Result> {
     await checkpoint()
@@ -89,35 +76,28 @@ export function createSaga({ onOutcome, checkpoint, askOperator, compensationAtt
       return result
     } catch (error) {
       if (!isCancellation(error)) onOutcome({ name: step.name, status: 'failed', detail: reasonOf(error) })
+      failedStep = step.name
       throw error
     }
   }
 
   async function undo({ name, compensate }: Undoable): Promise<void> {
     if (typeof compensate !== 'function') return
-    for (;;) {
-      try {
-        await compensate()
-        onOutcome({ name, status: 'compensated', detail: null })
-        return
-      } catch (error) {
-        if (!(error instanceof ActivityFailure)) throw error
-        const question = {
-          step: name,
-          operation: 'compensate',
-          error: reasonOf(error),
-          attempts: compensationAttempts,
-        }
-        if ((await askOperator(question)) === 'resolve') return
-      }
-    }
+    const undone = await operator.insist({ step: name, operation: 'compensate' }, compensate)
+    if (undone === 'done') onOutcome({ name, status: 'compensated', detail: null })
   }
 
   return {
+    get failedStep() {
+      return failedStep
+    },
     run,
     async runTogether(first, second) {
       const [a, b] = await Promise.allSettled([run(first), run(second)])
-      if (a.status === 'rejected') throw a.reason
+      if (a.status === 'rejected') {
+        failedStep = first.name // whichever of the two ended last
+        throw a.reason
+      }
       if (b.status === 'rejected') throw b.reason
       return [a.value, b.value]
     },

@@ -5,6 +5,7 @@ import { createBookShipment } from './book-shipment.ts'
 import { createCancelShipment } from './cancel-shipment.ts'
 import type { Carrier } from './carriers/carrier.ts'
 import { pollBookings } from './poll-bookings.ts'
+import { createRecordParcel } from './record-parcel.ts'
 
 const { database, transact, carrier, events, state, history, dump } = await testShipping()
 const onUnsettled = vi.fn<() => void>()
@@ -29,7 +30,7 @@ describe('bookShipment', () => {
     const { shipmentId } = shipment
     const answer = await bookShipment(shipment)
     const booking = await carrier.findByReference(shipmentId)
-    expect(answer).toEqual({ outcome: 'booked', trackingNumber: booking!.trackingNumber })
+    expect(answer).toEqual({ outcome: 'booked', trackingNumber: booking!.trackingNumber, status: 'booked' })
     expect(await state(shipmentId)).toEqual(['booked', booking!.id, false])
     expect(await history(shipmentId)).toEqual(['pending', 'booked'])
     expect(await events(shipmentId)).toEqual([
@@ -48,6 +49,16 @@ describe('bookShipment', () => {
     expect(await bookWith({ book })(shipment)).toEqual(first)
     expect(book).not.toHaveBeenCalled()
     expect(await events(shipment.shipmentId)).toHaveLength(2)
+  })
+
+  it('says where the parcel is when it is repeated after the parcel has left', async () => {
+    const shipment = newShipment()
+    const { shipmentId } = shipment
+    await bookShipment(shipment)
+    const at = new Date().toISOString()
+    await createRecordParcel({ transact })({ shipmentId, status: 'dispatched', at, source: 'carrier' })
+    expect(await bookShipment(shipment)).toMatchObject({ outcome: 'booked', status: 'dispatched' })
+    expect(await events(shipmentId)).toHaveLength(3)
   })
 
   it('makes one booking out of ten calls at once', async () => {
@@ -69,6 +80,7 @@ describe('bookShipment', () => {
     expect(await bookWith({ book })(shipment)).toEqual({
       outcome: 'booked',
       trackingNumber: booking!.trackingNumber,
+      status: 'booked',
     })
     expect(book).toHaveBeenCalledOnce()
   })

@@ -2,6 +2,7 @@
  * Creates a shipment and books it with the carrier. Nothing is promised to the carrier before the shipment is stored, and
  * the carrier is asked before anything is repeated, so that a crash at any point ends in one booking.
  */
+import type { ScanStatus } from '#contracts/http/shipping.ts'
 import type { Address, SkuQuantity } from '#contracts/schemas.ts'
 import type { Sql } from '#platform/database.ts'
 import type { UnitOfWork } from '#platform/events/outbox.ts'
@@ -18,7 +19,9 @@ export interface NewShipment {
   address: Address
 }
 
-export type BookingOutcome = { outcome: 'booked'; trackingNumber: string } | { outcome: 'cancelled' }
+export type BookingOutcome =
+  /** `status`: a repeat may find the parcel on its way, or at its end. */
+  { outcome: 'booked'; trackingNumber: string; status: 'booked' | ScanStatus } | { outcome: 'cancelled' }
 
 export type BookShipment = (shipment: NewShipment) => Promise<BookingOutcome>
 
@@ -77,7 +80,7 @@ async function settle(
   if (shipment.status === 'pending') {
     const move = { to: 'booked', at: new Date().toISOString(), source: 'system' } as const
     await moveShipment(tx, shipment, move, { carrier, trackingNumber, bookingId })
-    return { outcome: 'booked', trackingNumber }
+    return { outcome: 'booked', trackingNumber, status: 'booked' }
   }
   if (shipment.status === 'cancelled') {
     await tx.$executeRaw`
@@ -89,6 +92,7 @@ async function settle(
 
 function toOutcome({ id, status, trackingNumber }: ShipmentRow): BookingOutcome {
   if (status === 'cancelled') return { outcome: 'cancelled' }
-  if (trackingNumber === null) throw new Error(`shipment ${id} is ${status} without a tracking number`)
-  return { outcome: 'booked', trackingNumber }
+  if (trackingNumber === null || status === 'pending')
+    throw new Error(`shipment ${id} is ${status} without a tracking number`)
+  return { outcome: 'booked', trackingNumber, status }
 }
