@@ -189,7 +189,9 @@ describe('the order saga', () => {
     const steps: string[] = []
     answers.authorizePayment = async () => ({ outcome: 'declined', code: 'card_declined' })
     answers.recordProgress = async (record) => {
-      steps.push(...record.steps.map(({ name, status, detail }) => `${name} ${status} ${detail ?? ''}`.trim()))
+      steps.push(
+        ...record.steps.map(({ name, status, detail }) => `${name} ${status} ${detail ?? ''}`.trim()),
+      )
     }
     const handle = await start()
     expect(await handle.result()).toEqual({ status: 'rejected', reason: 'declined' })
