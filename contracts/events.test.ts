@@ -1,6 +1,7 @@
 import { Ajv } from 'ajv'
 import { describe, expect, it } from 'vitest'
 import { EventEnvelope, EVENTS, isEventType, subjectOf, subjectsOf, type EventType } from './events.ts'
+import { MAX_LINE_QUANTITY, MAX_ORDER_LINES } from './schemas.ts'
 import { SERVICE_NAMES } from './services.ts'
 import { ORDER, statesOf } from './states.ts'
 
@@ -47,6 +48,25 @@ describe('EVENTS', () => {
     const unannounced = statesOf(ORDER).filter((status) => !isEventType(`order.${status}`))
     // placed is announced as order.created; the last two are entered by no code yet
     expect(unannounced).toEqual(['placed', 'awaiting_customer', 'amending'])
+  })
+})
+
+describe('shipment.dispatched', () => {
+  it('can tell of as many units of a product as all lines of an order have together', () => {
+    const ajv = new Ajv({ strict: false, validateFormats: false })
+    const validate = ajv.compile(EVENTS['shipment.dispatched'].payload)
+    const quantity = MAX_ORDER_LINES * MAX_LINE_QUANTITY
+    const payload = {
+      shipmentId: 's',
+      orderId: 'o',
+      warehouse: 'AMS',
+      lines: [{ sku: 'TEE', quantity }],
+      carrier: null,
+      trackingNumber: null,
+      at: '2026-01-01T00:00:00Z',
+    }
+    expect(validate(payload), JSON.stringify(validate.errors)).toBe(true)
+    expect(validate({ ...payload, lines: [{ sku: 'TEE', quantity: 0 }] })).toBe(false)
   })
 })
 

@@ -21,10 +21,17 @@ export const Amount = Type.Integer({
   maximum: MAX_AMOUNT,
   description: 'minor units of the currency',
 })
-export const Quantity = Type.Integer({ minimum: 1, maximum: 10_000 })
+export const MAX_ORDER_LINES = 50
+export const MAX_LINE_QUANTITY = 10_000
+/** Of one line. */
+export const Quantity = Type.Integer({ minimum: 1, maximum: MAX_LINE_QUANTITY })
 export const Version = Type.Integer({ minimum: 0 })
 
-export const SkuQuantity = Closed({ sku: Sku, quantity: Quantity })
+/** Units of a product, those of all lines that name it: more than one line can have. */
+export const SkuQuantity = Closed({
+  sku: Sku,
+  quantity: Type.Integer({ minimum: 1, maximum: MAX_ORDER_LINES * MAX_LINE_QUANTITY }),
+})
 export type SkuQuantity = Static<typeof SkuQuantity>
 
 /** What one warehouse sends: the result of allocating an order to warehouses. */

@@ -7,6 +7,7 @@ import {
   Closed,
   Currency,
   Id,
+  MAX_ORDER_LINES,
   Page,
   PageQuery,
   Quantity,
@@ -25,7 +26,10 @@ const PaymentMethod = Type.String({
 })
 
 export const PlaceOrderBody = Closed({
-  lines: Type.Array(Closed({ sku: Sku, quantity: Quantity }), { minItems: 1, maxItems: 50 }),
+  lines: Type.Array(Closed({ sku: Sku, quantity: Quantity }), {
+    minItems: 1,
+    maxItems: MAX_ORDER_LINES,
+  }),
   shippingAddress: Address,
   paymentMethod: PaymentMethod,
   onShortage: Type.Optional(Type.Enum(['reject'], { default: 'reject' })),
