@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AckPolicy, DeliverPolicy, JetStreamApiError, jetstreamManager, type JsMsg } from '@nats-io/jetstream'
 import { headers } from '@nats-io/transport-node'
-import { EVENT_STREAM, EVENTS, EventEnvelope, type AnyDomainEvent } from '#contracts/events.ts'
+import { EVENT_STREAM, EVENTS, EventEnvelope, subjectOf, type AnyDomainEvent } from '#contracts/events.ts'
 import type { ServiceName } from '#contracts/services.ts'
 import type { Logger } from '../logger.ts'
 import { continueTrace, withTrace } from '../trace.ts'
@@ -166,8 +166,11 @@ const payloadValidators = new Map<string, ReturnType<typeof compileLiteral>>(
   Object.entries(EVENTS).map(([type, { payload }]) => [type, compileLiteral(payload)] as const),
 )
 
-/** The message as an event, its envelope and payload checked. */
-export function parseEvent(message: Pick<JsMsg, 'data'>): AnyDomainEvent {
+/**
+ * The message as an event: its envelope and payload checked, and that it came on its own subject. The broker lets each
+ * service publish only on its subjects; what is written inside must not say that it is somebody else's.
+ */
+export function parseEvent(message: Pick<JsMsg, 'data' | 'subject'>): AnyDomainEvent {
   let body: unknown
   try {
     body = JSON.parse(new TextDecoder().decode(message.data))
@@ -183,5 +186,8 @@ export function parseEvent(message: Pick<JsMsg, 'data'>): AnyDomainEvent {
   }
   const isDomainEvent = (event: typeof envelope): event is AnyDomainEvent => validate(event.payload)
   if (!isDomainEvent(envelope)) throw new ValidationError(envelope.eventType, fieldErrors(validate.errors))
+  if (message.subject !== subjectOf(envelope.eventType, envelope.aggregateId)) {
+    throw new ValidationError(envelope.eventType, [{ path: '', message: `came on ${message.subject}` }])
+  }
   return envelope
 }

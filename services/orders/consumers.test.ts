@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { EventPayload, EventType } from '#contracts/events.ts'
+import { subjectOf, type EventPayload, type EventType } from '#contracts/events.ts'
 import { parseEvent } from '#platform/events/consumer.ts'
 import { EventGapError } from '#platform/events/inbox.ts'
 import { testOrders, type TestOrders } from '#tests/support/orders.ts'
@@ -29,7 +29,8 @@ function event<T extends EventType>(
     version,
     payload,
   }
-  return parseEvent({ data: new TextEncoder().encode(JSON.stringify(body)) })
+  const subject = subjectOf(eventType, aggregateId)
+  return parseEvent({ subject, data: new TextEncoder().encode(JSON.stringify(body)) })
 }
 const deliver = (durable: string, happened: ReturnType<typeof event>) => handlers.get(durable)!(happened)
 
