@@ -1,11 +1,11 @@
 /** The yardstick: bare workflows on the same Temporal server, by a worker with the platform's own options. */
 import { randomUUID } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '#platform/logger.ts'
 import type { Stoppable } from '#platform/lifecycle.ts'
-import { buildWorkflowBundle } from '#platform/temporal/bundle.ts'
+import { buildWorkflowBundle, bundleFile } from '#platform/temporal/bundle.ts'
 import { createTemporalLink } from '#platform/temporal/link.ts'
 import { closedLoop } from './closed-loop.ts'
 import type { bare } from './bare/workflows.ts'
@@ -29,11 +29,12 @@ export async function startBareWorkflows({
   folder: string
   logger: Logger
 }): Promise<BareWorkflows> {
-  const bundle = path.join(folder, 'bare-workflows.js')
+  const bundles = path.join(folder, 'bare-workflows')
   const from = path.join(import.meta.dirname, 'bare', 'workflows.ts')
-  writeFileSync(bundle, (await buildWorkflowBundle({ encrypted: false, from })).code)
+  mkdirSync(bundles)
+  writeFileSync(bundleFile(bundles, false), (await buildWorkflowBundle({ encrypted: false, from })).code)
   const temporal = createTemporalLink(
-    { TEMPORAL_ADDRESS: temporalAddress, TEMPORAL_NAMESPACE: temporalNamespace, WORKFLOW_BUNDLE: bundle },
+    { TEMPORAL_ADDRESS: temporalAddress, TEMPORAL_NAMESPACE: temporalNamespace, WORKFLOW_BUNDLE: bundles },
     logger,
   )
   const worker = temporal.startWorker({

@@ -20,13 +20,15 @@ export interface LoadOptions {
   progress: OrderProgress
   count: number
   concurrency: number
+  /** Lets the parcels go once every order is confirmed; what it returns holds them back again. */
+  ship: () => Promise<() => Promise<void>>
   /** Whether a caller waits for its order's confirmation, rather than for its 201 only, before it places the next. */
   waitUntilConfirmed: boolean
 }
 
 /** Resolves when every order is completed. */
 export async function placeOrders(options: LoadOptions): Promise<OrderRound> {
-  const { shop, progress, count, concurrency, waitUntilConfirmed } = options
+  const { shop, progress, count, concurrency, ship, waitUntilConfirmed } = options
   const customers = await shop.customers()
   const customerOf = (index: number): ApiClient => {
     const customer = customers[index % customers.length]
@@ -48,7 +50,10 @@ export async function placeOrders(options: LoadOptions): Promise<OrderRound> {
     },
   })
   const ids = [...posted.keys()]
+  await Promise.all(ids.map((id) => progress.confirmed(id)))
+  const holdBack = await ship()
   await progress.allCompleted(ids)
+  await holdBack()
   const times = await progress.times(ids)
   const secondsTo = (reached: readonly Date[]): number =>
     (Math.max(...reached.map((at) => at.getTime())) - began) / 1000

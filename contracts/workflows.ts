@@ -9,6 +9,15 @@ export const SHIPMENT_WORKFLOW = 'shipment'
 export const orderWorkflowId = (orderId: string): string => `order-${orderId}`
 export const shipmentWorkflowId = (shipmentId: string): string => `shipment-${shipmentId}`
 
+/**
+ * The id of an order's n-th parcel, a UUID made from the order's. It is derived, so that a workflow that is reset finds
+ * the parcels it had booked instead of booking others.
+ */
+export function shipmentIdOf(orderId: string, parcel: number): string {
+  const tail = Number.parseInt(orderId.slice(-4), 16) ^ (parcel + 1)
+  return `${orderId.slice(0, -4)}${tail.toString(16).padStart(4, '0')}`
+}
+
 /** How hard the saga tries; recorded in the input, so that a change of configuration never touches a running order. */
 export interface SagaPolicy {
   /** Attempts of a forward step before the saga gives up and compensates. */
@@ -102,6 +111,12 @@ export interface OrderProgress {
   attention: AttentionState | null
   parcels: Allocation[]
 }
+
+/**
+ * What the search attributes of an order say from its start: its first act is to enter this step. An order that nobody
+ * works on yet is found there too.
+ */
+export const FIRST_STEP = { status: 'reserving', step: 'reserveInventory' } as const
 
 /** Typed search attributes; no personal data in any of them. */
 export const SEARCH_ATTRIBUTES = {

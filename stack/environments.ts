@@ -21,6 +21,8 @@ export interface EnvironmentOptions {
   ports: Ports
   servers: Servers
   keys: PlatformKeys
+  /** Settings of single processes, on top of everything else. */
+  settingsOf?: Partial<Record<ProcessName, Environment>>
   /** Settings that the caller's own environment gives (SPENDING_LIMIT, CARRIER_DISPATCH_MS, LIMIT_…, LOG_LEVEL). */
   settings?: Environment
 }
@@ -31,6 +33,13 @@ const HOST = '127.0.0.1'
 const LOCAL_DEFAULTS: Environment = { SPENDING_LIMIT: '2500000', LOG_LEVEL: 'info' }
 
 export function processEnvironments(options: EnvironmentOptions): Record<ProcessName, Environment> {
+  const environments = commonEnvironments(options)
+  for (const name of PROCESS_NAMES)
+    environments[name] = { ...environments[name], ...options.settingsOf?.[name] }
+  return environments
+}
+
+function commonEnvironments(options: EnvironmentOptions): Record<ProcessName, Environment> {
   const { dataFolder, ports, keys, settings = {} } = options
   const url = (name: keyof Ports): string => `http://${HOST}:${ports[name]}`
   const adjustable = { ...LOCAL_DEFAULTS, ...settings }
@@ -41,11 +50,17 @@ export function processEnvironments(options: EnvironmentOptions): Record<Process
     HOST,
     PORT: String(ports[name]),
     INTERNAL_ISSUERS: ['gateway', 'notifications']
-      .map((issuer) => `${issuer}=${url(issuer === 'gateway' ? 'gateway' : 'notifications')}/.well-known/service-jwks.json`)
+      .map(
+        (issuer) =>
+          `${issuer}=${url(issuer === 'gateway' ? 'gateway' : 'notifications')}/.well-known/service-jwks.json`,
+      )
       .join(','),
     ...own,
   })
-  const provider = { PROVIDER_API_KEY: keys.providerApiKey, PROVIDER_WEBHOOK_SECRET: keys.providerWebhookSecret }
+  const provider = {
+    PROVIDER_API_KEY: keys.providerApiKey,
+    PROVIDER_WEBHOOK_SECRET: keys.providerWebhookSecret,
+  }
   const carrier = { CARRIER_API_KEY: keys.carrierApiKey, CARRIER_WEBHOOK_SECRET: keys.carrierWebhookSecret }
   return {
     provider: {

@@ -12,7 +12,10 @@ import type { Servers } from './environments.ts'
 const CATALOG_TIMEOUT_MS = 20_000
 
 /** Brings every database to this version of the code. */
-export async function migrateAll({ databaseUrls }: Servers, onProgress: (message: string) => void): Promise<void> {
+export async function migrateAll(
+  { databaseUrls }: Servers,
+  onProgress: (message: string) => void,
+): Promise<void> {
   const applied = await Promise.all(
     DATABASE_NAMES.map(async (name) => (await migrate(name, databaseUrls[name])).length),
   )
@@ -21,7 +24,10 @@ export async function migrateAll({ databaseUrls }: Servers, onProgress: (message
 }
 
 /** The accounts and products of a local stack. Nothing else calls this: real deployments begin empty. */
-export async function seedAll({ databaseUrls }: Servers, onProgress: (message: string) => void): Promise<void> {
+export async function seedAll(
+  { databaseUrls }: Servers,
+  onProgress: (message: string) => void,
+): Promise<void> {
   const users = openUsers({ DATABASE_URL: databaseUrls.users, DATABASE_POOL: 2 })
   const inventory = openInventory(databaseUrls.inventory, 2)
   try {

@@ -9,7 +9,7 @@ import type { Environment } from '#platform/config.ts'
 import { createLifecycle, type Stoppable } from '#platform/lifecycle.ts'
 import { createLogger } from '#platform/logger.ts'
 import type { ChildExit } from './children.ts'
-import { processEnvironments, type ProcessName } from './environments.ts'
+import { processEnvironments, type EnvironmentOptions, type ProcessName } from './environments.ts'
 import { startInfrastructure, type Infrastructure } from './infrastructure.ts'
 import { loadPlatformKeys } from './platform-keys.ts'
 import type { PlatformProcesses } from './processes.ts'
@@ -20,6 +20,8 @@ export interface StackOptions {
   /** Every part a process of its own, instead of all in this one. */
   processes?: boolean
   settings?: Environment
+  /** Settings of single processes. */
+  settingsOf?: EnvironmentOptions['settingsOf']
   /** See InfrastructureOptions. */
   temporalPollsPerSecond?: number
   survivesPowerFailure?: boolean
@@ -73,6 +75,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       servers: infrastructure,
       keys: await loadPlatformKeys(dataFolder),
       ...(settings === undefined ? {} : { settings }),
+      ...(options.settingsOf === undefined ? {} : { settingsOf: options.settingsOf }),
     })
 
     // imported only now: the clients of the databases are generated before anything that needs them is loaded

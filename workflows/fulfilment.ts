@@ -5,7 +5,6 @@ import {
   ParentClosePolicy,
   setHandler,
   startChild,
-  uuid4,
   WorkflowIdReusePolicy,
 } from '@temporalio/workflow'
 import { ActivityFailure, ApplicationFailure } from '@temporalio/common'
@@ -14,6 +13,7 @@ import { TASK_QUEUES } from '#contracts/services.ts'
 import {
   FAILURE,
   SHIPMENT_WORKFLOW,
+  shipmentIdOf,
   shipmentWorkflowId,
   type OrderInput,
   type ShipmentInput,
@@ -47,7 +47,10 @@ export async function fulfil({
   const paid = new Set<string>()
   setHandler(parcelDispatched, ({ shipmentId }) => void dispatched.add(shipmentId))
 
-  const parcels = planParcels(input.lines, allocations).map((parcel) => ({ ...parcel, shipmentId: uuid4() }))
+  const parcels = planParcels(input.lines, allocations).map((parcel, index) => ({
+    ...parcel,
+    shipmentId: shipmentIdOf(orderId, index),
+  }))
   const [results] = await Promise.all([
     Promise.all(parcels.map(shipParcel)),
     journal.enter('fulfilling', 'shipParcels'),

@@ -4,7 +4,7 @@ import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/commo
 import type { StepRecord } from '#activities/orders.ts'
 import { formatMoney } from '#contracts/money.ts'
 import type { OrderStatus } from '#contracts/states.ts'
-import type { AttentionState, OrderInput } from '#contracts/workflows.ts'
+import { FIRST_STEP, type AttentionState, type OrderInput } from '#contracts/workflows.ts'
 import { ordersHere } from './doors.ts'
 
 const orderStatus = defineSearchAttributeKey('OrderStatus', SearchAttributeType.KEYWORD)
@@ -17,6 +17,8 @@ export interface Journal {
   readonly attention: AttentionState | null
   /** Moves the order to a status and says which step comes next; written before it resolves. */
   enter(status: OrderStatus, step: string, reason?: { code: string; message: string }): Promise<void>
+  /** Notes a status that the order leaves at once for another: written, and not shown in search attributes. */
+  pass(status: OrderStatus): Promise<void>
   /** Says which step is running without moving the order. */
   at(step: string): void
   /** Notes a step's outcome for the timeline; written with the next status. */
@@ -33,6 +35,8 @@ export function createJournal(input: OrderInput): Journal {
   let sequence = 0
   let unwritten: StepRecord[] = []
   const story: string[] = []
+  /** What the search attributes say; every change of them is a write of its own in Temporal's database. */
+  let shown: { status: OrderStatus; step: string } = FIRST_STEP
 
   /** Markdown that the Temporal UI shows beside the run. */
   function tell(): void {
@@ -45,6 +49,23 @@ export function createJournal(input: OrderInput): Journal {
       ...story.map((line) => `- ${line}`),
     ]
     setCurrentDetails(lines.join('\n'))
+  }
+
+  function show(): void {
+    if (shown.status === status && shown.step === step) return
+    shown = { status, step }
+    upsertSearchAttributes([
+      { key: orderStatus, value: status },
+      { key: orderStep, value: step },
+    ])
+  }
+
+  async function write(reason?: { code: string; message: string }): Promise<void> {
+    tell()
+    const steps = unwritten
+    unwritten = []
+    const record = { orderId, status, steps, ...(reason === undefined ? {} : { reason }) }
+    await CancellationScope.nonCancellable(() => ordersHere(`record ${record.status}`).recordProgress(record))
   }
 
   return {
@@ -60,18 +81,16 @@ export function createJournal(input: OrderInput): Journal {
     async enter(next, nextStep, reason) {
       status = next
       step = nextStep
-      upsertSearchAttributes([
-        { key: orderStatus, value: status },
-        { key: orderStep, value: step },
-      ])
-      tell()
-      const steps = unwritten
-      unwritten = []
-      const record = { orderId, status, steps, ...(reason === undefined ? {} : { reason }) }
-      await CancellationScope.nonCancellable(() => ordersHere(`record ${status}`).recordProgress(record))
+      show()
+      await write(reason)
+    },
+    async pass(next) {
+      status = next
+      await write()
     },
     at(nextStep) {
       step = nextStep
+      if (step === 'compensating') show() // it may stay there for long
       tell()
     },
     note(record) {

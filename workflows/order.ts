@@ -58,7 +58,7 @@ export async function order(input: OrderInput): Promise<OrderResult> {
 
   async function ship(accepted: Accepted): Promise<OrderResult> {
     allocations = accepted.allocations
-    await journal.enter('confirmed', 'confirmOrder')
+    await journal.pass('confirmed')
     const parcels = await fulfil({ input, allocations, journal, operator })
     await journal.enter('completed', 'completed')
     await condition(allHandlersFinished)

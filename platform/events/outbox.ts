@@ -20,13 +20,17 @@ export interface NewEvent<T extends EventType> {
 
 /** Adds an event to the outbox. A version that the aggregate already has violates `outbox_aggregate_version`. */
 export async function appendEvent<T extends EventType>(tx: Sql, event: NewEvent<T>): Promise<void> {
+  announcing.add(tx)
   await tx.$executeRaw`
     INSERT INTO outbox (event_id, aggregate_id, version, shard, type, payload, trace)
     VALUES (gen_random_uuid(), ${event.aggregateId}, ${event.version}, ${shardOf(event.aggregateId)}, ${event.type},
             ${JSON.stringify(event.payload)}::jsonb, ${currentTrace()?.traceparent ?? null})`
 }
 
-/** Runs transactions that write events and tells the relay of this process to look at once. */
+/** Transactions that have an event to publish once they are committed. */
+const announcing = new WeakSet<Sql>()
+
+/** Runs transactions and tells the relay of this process to look at once when one has written an event. */
 export interface UnitOfWork<Tx extends Sql> {
   <R>(work: (tx: Tx) => Promise<R>): Promise<R>
 }
@@ -34,7 +38,12 @@ export interface UnitOfWork<Tx extends Sql> {
 export const createUnitOfWork =
   <Tx extends Sql>(database: Database<Tx>, onCommit: () => void): UnitOfWork<Tx> =>
   async (work) => {
-    const result = await inTransaction(database, work)
-    onCommit()
+    let announces = false
+    const result = await inTransaction(database, async (tx) => {
+      const done = await work(tx)
+      announces = announcing.has(tx)
+      return done
+    })
+    if (announces) onCommit()
     return result
   }

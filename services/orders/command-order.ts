@@ -24,6 +24,9 @@ interface Dependencies {
   policy: SagaPolicy
 }
 
+/** An order that has ended takes no command; asking Temporal could even start its workflow anew, once that is forgotten. */
+const REFUSED_AT_THE_END = { cancel: 'order_not_cancellable', operate: 'no_operation_waiting' } as const
+
 /**
  * @returns the order as it was when the command had been accepted
  * @throws ProblemError `not_found`, `stale_version`, the workflow's refusal, or `workflow_engine_unavailable`
@@ -36,9 +39,8 @@ export const createCommandOrder =
     if (ifMatch !== undefined && ifMatch !== order.version) {
       throw new ProblemError('stale_version', `The order is at version ${order.version}.`)
     }
-    if (command.name === 'cancel' && isTerminal(ORDER, order.status)) {
-      throw new ProblemError('order_not_cancellable', `The order is ${order.status}.`)
-    }
+    if (isTerminal(ORDER, order.status))
+      throw new ProblemError(REFUSED_AT_THE_END[command.name], `The order is ${order.status}.`)
     await workflows.command(await loadOrderInput(database, orderId, policy), command, updateId)
     await addToTimeline(database, orderId, [
       { kind: 'request', name: command.name, status: 'accepted', source: `update:${updateId}` },

@@ -9,6 +9,7 @@ import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } 
 import { formatMoney } from '#contracts/money.ts'
 import { TASK_QUEUES } from '#contracts/services.ts'
 import {
+  FIRST_STEP,
   ORDER_WORKFLOW,
   orderWorkflowId,
   type CancelCommand,
@@ -41,8 +42,8 @@ function startOptions(input: OrderInput): WorkflowStartOptions<OrderWorkflow> {
     staticDetails: input.lines.map(({ sku, quantity }) => `- ${quantity} × ${sku}`).join('\n'),
     staticSummary: `${input.number}: ${units} units, ${formatMoney(input.total, input.currency)}`,
     typedSearchAttributes: new TypedSearchAttributes([
-      { key: orderStatus, value: 'placed' },
-      { key: orderStep, value: 'start' },
+      { key: orderStatus, value: FIRST_STEP.status },
+      { key: orderStep, value: FIRST_STEP.step },
       { key: needsAttention, value: false },
       { key: customerId, value: input.customerId },
       { key: orderTotal, value: input.total },

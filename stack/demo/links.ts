@@ -11,7 +11,9 @@ export async function runLink(ports: Ports, orderId: string): Promise<string> {
   const connection = await Connection.connect({ address: `127.0.0.1:${ports.temporal}` })
   try {
     const workflowId = orderWorkflowId(orderId)
-    const { runId } = await new Client({ connection, namespace: NAMESPACE }).workflow.getHandle(workflowId).describe()
+    const { runId } = await new Client({ connection, namespace: NAMESPACE }).workflow
+      .getHandle(workflowId)
+      .describe()
     return `http://127.0.0.1:${ports.temporalUi}/namespaces/${NAMESPACE}/workflows/${workflowId}/${runId}`
   } finally {
     await connection.close()
@@ -33,7 +35,13 @@ export function curlLines(ports: Ports, orderId: string | undefined): string[] {
   const order = JSON.stringify({
     lines: [{ sku: 'TEE-BLACK-M', quantity: 1 }],
     paymentMethod: 'pm_card_visa',
-    shippingAddress: { name: 'C. Customer', line1: 'Prinsengracht 1', city: 'Amsterdam', postalCode: '1015 DK', country: 'NL' },
+    shippingAddress: {
+      name: 'C. Customer',
+      line1: 'Prinsengracht 1',
+      city: 'Amsterdam',
+      postalCode: '1015 DK',
+      country: 'NL',
+    },
   })
   const last = orderId === undefined ? 'orders' : `orders/${orderId}/timeline?limit=100`
   return [

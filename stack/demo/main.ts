@@ -14,7 +14,9 @@ ${Object.entries(SCENARIOS)
   .join('\n')}`
 
 async function run(): Promise<void> {
-  const { values } = parseArgs({ options: { scenario: { type: 'string', default: 'happy' }, help: { type: 'boolean' } } })
+  const { values } = parseArgs({
+    options: { scenario: { type: 'string', default: 'happy' }, help: { type: 'boolean' } },
+  })
   if (values.help === true) return print(USAGE)
   if (!isScenario(values.scenario)) throw new Error(`There is no scenario ${values.scenario}.\n${USAGE}`)
   const ports = resolvePorts()

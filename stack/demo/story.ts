@@ -38,7 +38,8 @@ export async function tellStory({ client, scenario, print }: Story): Promise<Ord
   const deadline = performance.now() + TIMEOUT_MS
   let current = order
   while (!isTerminal(ORDER, current.status)) {
-    if (performance.now() > deadline) throw new Error(`${order.number} is still ${current.status} after ${TIMEOUT_MS / 1000} s`)
+    if (performance.now() > deadline)
+      throw new Error(`${order.number} is still ${current.status} after ${TIMEOUT_MS / 1000} s`)
     await tell()
     await sleep(POLL_MS)
     current = await client.readOrder(order.id)
@@ -46,7 +47,8 @@ export async function tellStory({ client, scenario, print }: Story): Promise<Ord
   await sleep(SETTLE_MS)
   await tell()
   const ended = await client.readOrder(order.id)
-  if (ended.status !== scenario.endsAs) throw new Error(`${order.number} ended as ${ended.status}, not as ${scenario.endsAs}`)
+  if (ended.status !== scenario.endsAs)
+    throw new Error(`${order.number} ended as ${ended.status}, not as ${scenario.endsAs}`)
   print(summaryOf(ended))
   return ended
 }
