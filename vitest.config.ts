@@ -17,7 +17,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/*.test.ts'],
-          exclude: [...GENERATED, 'tests/!(architecture)/**', 'tests/*.test.ts', 'bench/**'],
+          exclude: [...GENERATED, 'tests/!(architecture)/**', 'tests/*.test.ts'],
           globalSetup: ['tests/setup/infrastructure.ts'],
           sequence: { groupOrder: 0 },
         },

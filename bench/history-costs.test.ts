@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { readHistories } from '#workflows/replay-histories.ts'
-import { countHistory, meanCosts, untilStatus } from './history-costs.ts'
+import { countHistory, meanCosts, untilConfirmed } from './history-costs.ts'
 
 const recorded = await readHistories()
 const eventsOf = (wanted: string) => {
@@ -36,21 +36,21 @@ describe('countHistory', () => {
   })
 })
 
-describe('untilStatus', () => {
-  it('ends with the local activity that wrote the status', () => {
-    const events = [status('reserving'), local, status('confirmed'), patch, local, local, {}]
-    expect(untilStatus(events, 'confirmed')).toHaveLength(5)
+describe('untilConfirmed', () => {
+  it('ends with the last local activity before the order is fulfilled', () => {
+    const events = [status('authorizing'), local, patch, local, {}, status('fulfilling'), local, {}]
+    expect(untilConfirmed(events)).toHaveLength(4)
   })
 
-  it('is the whole history when the status never came', () => {
-    expect(untilStatus([status('reserving'), local, {}], 'confirmed')).toHaveLength(3)
+  it('is the whole history when the order was never fulfilled', () => {
+    expect(untilConfirmed([status('authorizing'), local, {}])).toHaveLength(3)
   })
 
   it('leaves out what a recorded order did after its confirmation', () => {
     const events = eventsOf('happy')
-    const confirmed = untilStatus(events, 'confirmed')
+    const confirmed = untilConfirmed(events)
     expect(confirmed.length).toBeLessThan(events.length)
-    expect(countHistory(confirmed).activities).toBe(4)
+    expect(countHistory(confirmed)).toMatchObject({ activities: 4, localActivities: 3 })
   })
 })
 

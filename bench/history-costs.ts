@@ -30,12 +30,14 @@ export function countHistory(events: readonly HistoryEvent[]): HistoryCosts {
   }
 }
 
-/** The part of an order's history up to the local activity that wrote this status; all of it when there is none. */
-export function untilStatus<Event extends HistoryEvent>(events: readonly Event[], status: string): Event[] {
-  const announced = events.findIndex((event) => statusOf(event) === status)
-  const written =
-    announced < 0 ? -1 : events.findIndex((event, at) => at > announced && isLocalActivity(event))
-  return written < 0 ? [...events] : events.slice(0, written + 1)
+/**
+ * The part of an order's history up to its confirmation: the last local activity before the order is fulfilled (its
+ * search attributes pass over `confirmed`, which it leaves at once). All of it when the order was never fulfilled.
+ */
+export function untilConfirmed<Event extends HistoryEvent>(events: readonly Event[]): Event[] {
+  const fulfilling = events.findIndex((event) => statusOf(event) === 'fulfilling')
+  if (fulfilling < 0) return [...events]
+  return events.slice(0, events.slice(0, fulfilling).findLastIndex(isLocalActivity) + 1)
 }
 
 const isLocalActivity = ({ markerRecordedEventAttributes: marker }: HistoryEvent): boolean =>

@@ -1,7 +1,7 @@
 /** Reads the histories of some of the orders that were placed and counts what is in them. */
 import { Client, Connection } from '@temporalio/client'
 import { orderWorkflowId, shipmentWorkflowId } from '#contracts/workflows.ts'
-import { countHistory, meanCosts, untilStatus, type HistoryCosts } from './history-costs.ts'
+import { countHistory, meanCosts, untilConfirmed, type HistoryCosts } from './history-costs.ts'
 import type { OrderProgress } from './order-progress.ts'
 
 const SAMPLE = 20
@@ -35,7 +35,7 @@ export async function readHistoryCosts({
     const parcels = await progress.shipments(sample)
     const shipments = await Promise.all(parcels.map((id) => eventsOf(shipmentWorkflowId(id))))
     return {
-      untilConfirmed: meanCosts(orders.map((events) => countHistory(untilStatus(events, 'confirmed')))),
+      untilConfirmed: meanCosts(orders.map((events) => countHistory(untilConfirmed(events)))),
       order: meanCosts(orders.map(countHistory)),
       shipment: meanCosts(shipments.map(countHistory)),
     }

@@ -217,7 +217,8 @@ describe('startConsumer', () => {
     expect(performance.now() - started).toBeLessThan(1_000)
   })
 
-  it('goes on when NATS is back', async () => {
+  // a message that the server had already handed to the dead connection comes again after the ack wait of 30 seconds
+  it('goes on when NATS is back', { timeout: 60_000 }, async () => {
     const proxy = await startProxy(new URL(inject('infrastructure').natsUrl).host)
     const id = randomUUID()
     const versions: number[] = []
@@ -228,7 +229,8 @@ describe('startConsumer', () => {
     await proxy.cut()
     await bus.publish(outgoing(id, 2))
     await proxy.restore()
-    await vi.waitFor(() => expect(versions).toEqual([1, 2]), 15_000)
+    await vi.waitFor(() => expect(versions.at(-1)).toBe(2), 45_000)
+    expect(versions.filter((version) => version === 1).length).toBeLessThanOrEqual(2)
   })
 
   it('makes its consumer again when that is gone', async () => {
