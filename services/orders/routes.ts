@@ -127,7 +127,8 @@ export function registerRoutes(app: HttpServer, verifyCaller: CallerVerifier, us
   ): Promise<{ status: 202; body: Order; headers: Record<string, string> }> {
     const { idempotencyKey } = call
     if (idempotencyKey === undefined) {
-      const order = await run(call.request.id)
+      // the request id may be the client's: hashed with caller and route it meets nobody else's
+      const order = await run(updateIdOf({ ...commandOf('POST', route, call), key: call.request.id }))
       return { status: 202, body: order, headers: headersOf(order) }
     }
     const command = commandOf('POST', route, call)

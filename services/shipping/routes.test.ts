@@ -120,14 +120,27 @@ describe('GET /shipments', () => {
 })
 
 describe('POST /shipments/:id/scans', () => {
+  it.each([
+    ['ahead', 3_600_000],
+    ['long past', -31 * 86_400_000],
+  ])('refuses a scan from a time that is %s, and reports nothing', async (_when, offset) => {
+    const { shipmentId } = await booked()
+    const answer = await scan(shipmentId, {
+      status: 'dispatched',
+      at: new Date(Date.now() + offset).toISOString(),
+    })
+    expect(answer.statusCode).toBe(400)
+    expect(answer.json()).toMatchObject({ code: 'validation_failed', errors: [{ path: 'at' }] })
+    expect(reportParcel).not.toHaveBeenCalled()
+  })
+
   it('moves the parcel through its workflow and shows it', async () => {
     const { shipmentId } = await booked()
-    const answer = await scan(shipmentId, { status: 'dispatched', at: '2026-11-23T12:00:00.000123Z' })
+    const at = new Date(Date.now() - 60_000).toISOString()
+    const answer = await scan(shipmentId, { status: 'dispatched', at: at.replace('Z', '123Z') })
     expect(answer.statusCode).toBe(200)
     expect(answer.json()).toMatchObject({ id: shipmentId, status: 'dispatched' })
-    expect(reportParcel.mock.calls).toEqual([
-      [{ shipmentId, status: 'dispatched', at: '2026-11-23T12:00:00.000Z', source: 'courier' }],
-    ])
+    expect(reportParcel.mock.calls).toEqual([[{ shipmentId, status: 'dispatched', at, source: 'courier' }]])
   })
 
   it('answers a repeat like the first scan, also when nobody waits for it any more', async () => {
