@@ -69,20 +69,20 @@ async function checkEnds(sources: Sources, orders: OrderRow[], settled: boolean)
 const STATUS_EVENT =
   /^order\.(reserving|authorizing|confirmed|fulfilling|completed|rejected|cancelling|cancelled)$/
 
-/** The status of an order is the one that its events replay to. */
+/** The status of an order is the one that its events replay to, in the order of their versions, however often they came. */
 function checkEvents(orders: OrderRow[], stream: StreamEvent[]): Finding[] {
-  const replayed = new Map<string, string>()
-  for (const { eventType, aggregateId } of stream) {
-    if (eventType === 'order.created') replayed.set(aggregateId, 'placed')
-    const status = STATUS_EVENT.exec(eventType)?.[1]
-    if (status !== undefined) replayed.set(aggregateId, status)
+  const replayed = new Map<string, { status: string; version: number }>()
+  for (const { eventType, aggregateId, version } of stream) {
+    const status = eventType === 'order.created' ? 'placed' : STATUS_EVENT.exec(eventType)?.[1]
+    if (status === undefined || version < (replayed.get(aggregateId)?.version ?? 0)) continue
+    replayed.set(aggregateId, { status, version })
   }
   return orders
-    .filter(({ id, status }) => replayed.get(id) !== status)
+    .filter(({ id, status }) => replayed.get(id)?.status !== status)
     .map(({ id, number, status }) => ({
       invariant: 6,
       subject: number,
-      problem: `is ${status}, its events say ${replayed.get(id) ?? 'nothing'}`,
+      problem: `is ${status}, its events say ${replayed.get(id)?.status ?? 'nothing'}`,
     }))
 }
 
