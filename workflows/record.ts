@@ -182,7 +182,9 @@ async function createRecorder(stack: Stack, temporal: Client, suffix: string): P
       for (const event of history.events ?? []) scrubIdentity(event)
       const events: unknown = JSON.parse(historyToJSON(history))
       const text = JSON.stringify({ workflowId, history: events }, null, 1)
-      await writeFile(path.join(HISTORIES, `${name}${suffix}.json`), `${text}\n`)
+      // stack traces name files; where the repository lies says nothing about the workflow
+      const placeless = text.replaceAll(path.resolve(import.meta.dirname, '..'), '')
+      await writeFile(path.join(HISTORIES, `${name}${suffix}.json`), `${placeless}\n`)
     },
   }
 }
