@@ -39,6 +39,8 @@ afterAll(async () => {
 
 // every fault heals, and afterwards every promise holds
 afterEach(async () => {
+  const { temporal, nats, postgres } = stack.infrastructure
+  for (const server of [temporal, nats, postgres]) if (!server.isRunning()) await server.start()
   await untilHealthy(stack.gatewayUrl)
   const findings = await check(target, { settled: true, patienceMs: 30_000 })
   if (findings.length > 0) throw new Error(`broken promises: ${JSON.stringify(findings, null, 1)}`)

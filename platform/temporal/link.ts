@@ -66,6 +66,7 @@ export function createTemporalLink(config: TemporalConfig, logger: Logger): Temp
   const dataConverter = createDataConverter(config.PAYLOAD_KEYS)
   const connection = Connection.lazy({
     address: config.TEMPORAL_ADDRESS,
+    connectTimeout: CLIENT_DEADLINE_MS,
     ...(tls === undefined ? {} : { tls }),
   })
   const client = new Client({

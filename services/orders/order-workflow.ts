@@ -22,7 +22,8 @@ import { isTemporalAway, temporalAway, updateRefusal } from '#platform/temporal/
 
 type OrderWorkflow = (input: OrderInput) => Promise<OrderResult>
 
-const COMMAND_TIMEOUT_MS = 8_000
+/** Well below the gateway's patience of ten seconds: the client is told 503 and to come again, not 504. */
+const COMMAND_TIMEOUT_MS = 4_000
 
 const orderStatus = defineSearchAttributeKey('OrderStatus', SearchAttributeType.KEYWORD)
 const orderStep = defineSearchAttributeKey('OrderStep', SearchAttributeType.KEYWORD)
