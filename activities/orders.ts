@@ -1,5 +1,8 @@
 /** The workflows' door to the orders service itself: what is written about an order and read for it. */
-import type { Address } from '#contracts/schemas.ts'
+import { ApplicationFailure } from '@temporalio/common'
+import type { Address, SkuQuantity } from '#contracts/schemas.ts'
+import type { ReturnStatus } from '#contracts/states.ts'
+import { FAILURE, type Finding, type OrderTerms } from '#contracts/workflows.ts'
 import type { ClearAttentionInput, RaiseAttentionInput } from '#services/orders/attention.ts'
 import type { RecordProgressInput, StepRecord } from '#services/orders/record-progress.ts'
 
@@ -12,11 +15,88 @@ export interface OrdersActivities {
   raiseAttention(input: RaiseAttentionInput): Promise<void>
   /** Takes the mark away, with who did what. */
   clearAttention(input: ClearAttentionInput): Promise<void>
+  /**
+   * Sells only these quantities (what is in stock): the lines that are left, at the prices of the order, and what it costs
+   * now. A repeat of the same revision gives the same answer.
+   */
+  reviseOrder(input: ReviseOrderInput): Promise<OrderTerms>
+  /** What the order would be with this amendment; nothing changes yet. Refusals (a product not for sale) are answers. */
+  quoteAmendment(input: AmendmentRef): Promise<AmendmentQuote>
+  /** Makes the amendment the order: lines, totals, address. A repeat changes nothing. */
+  applyAmendment(input: AmendmentRef): Promise<void>
+  /** Notes that the amendment came to nothing, and why. */
+  refuseAmendment(input: AmendmentRef & { code: string; message: string }): Promise<void>
+  /** Puts something before the operators that no workflow waits for (a parcel that is overdue); once per source. */
+  raiseConcern(input: ConcernInput): Promise<void>
+  /** Takes it away again, when it has settled itself. */
+  settleConcern(input: { orderId: string; source: string; note: string }): Promise<void>
+  /** Moves a return's row and writes its event; what it gives back is computed once, when it is approved. */
+  recordReturn(input: RecordReturnInput): Promise<{ amount: number; shipping: number }>
+  /** What is left to be refunded of a parcel that is lost, minor units, with the shipping where it is the last. */
+  quoteLostParcel(input: { orderId: string; shipmentId: string }): Promise<{ amount: number }>
+  /** Orders that should have a running workflow and have none, or one that has not moved for long; the missing are started. */
+  checkWorkflows(): Promise<Finding[]>
+  /** Which of these orders have a running workflow. */
+  findRunning(input: { orderIds: string[] }): Promise<{ orderIds: string[] }>
+  /** Makes each finding an event, and what was not repaired a concern. */
+  recordFindings(input: { findings: Finding[] }): Promise<void>
   /** Asks Temporal to cancel the order's workflow, so that it closes as Cancelled. */
   requestCancellation(input: { workflowId: string }): Promise<void>
   /** Where to send the parcels; the only activity that hands out an address. */
   loadShippingAddress(input: { orderId: string }): Promise<Address>
 }
 
+export interface ReviseOrderInput {
+  orderId: string
+  /** Counts the order's revisions from 1. */
+  revision: number
+  lines: SkuQuantity[]
+}
+
+export interface AmendmentRef {
+  orderId: string
+  amendmentId: string
+}
+
+export type AmendmentQuote =
+  | { outcome: 'possible'; terms: OrderTerms; linesChanged: boolean }
+  | { outcome: 'refused'; code: string; message: string }
+
+export interface ConcernInput {
+  orderId: string
+  /** What makes a repeat the same: `shipment:<id>:overdue`. */
+  source: string
+  step: string
+  operation: string
+  error: string
+}
+
+export interface RecordReturnInput {
+  returnId: string
+  status: Exclude<ReturnStatus, 'requested'>
+  reason?: string | null
+}
+
 /** The use cases are the activities: what the interface promises, the orders service does. */
-export const createOrdersActivities = (useCases: OrdersActivities): OrdersActivities => ({ ...useCases })
+export const createOrdersActivities = (useCases: OrdersUseCases): OrdersActivities => ({
+  ...useCases,
+  reviseOrder: () => notYet('reviseOrder'),
+  quoteAmendment: () => notYet('quoteAmendment'),
+  applyAmendment: () => notYet('applyAmendment'),
+  refuseAmendment: () => notYet('refuseAmendment'),
+  raiseConcern: () => notYet('raiseConcern'),
+  settleConcern: () => notYet('settleConcern'),
+  recordReturn: () => notYet('recordReturn'),
+  quoteLostParcel: () => notYet('quoteLostParcel'),
+  checkWorkflows: () => notYet('checkWorkflows'),
+  findRunning: () => notYet('findRunning'),
+  recordFindings: () => notYet('recordFindings'),
+})
+
+type OrdersUseCases = Pick<
+  OrdersActivities,
+  'recordProgress' | 'raiseAttention' | 'clearAttention' | 'requestCancellation' | 'loadShippingAddress'
+>
+
+const notYet = (name: string): Promise<never> =>
+  Promise.reject(ApplicationFailure.nonRetryable(`${name} is not built yet`, FAILURE.refused))

@@ -1,4 +1,6 @@
 /** The saga's door to the payments service. */
+import { ApplicationFailure } from '@temporalio/common'
+import { FAILURE, type Finding } from '#contracts/workflows.ts'
 import type { AuthorizePayment } from '#services/payments/authorize-payment.ts'
 import type { CapturePayment } from '#services/payments/capture-payment.ts'
 import type { VoidPayment } from '#services/payments/void-payment.ts'
@@ -11,11 +13,27 @@ export interface AuthorizeInput {
   currency: string
   /** The provider's token. */
   paymentMethod: string
+  /**
+   * Counts what the order asks for, from 1 (the default): a further one is another payment method after a decline, or the
+   * whole new total of an amendment. A repeat of one gives its answer again.
+   */
+  request?: number
+  /** How the amount divides into parcels: a provider that captures an authorization only once gets one for each. */
+  parts?: PaymentPart[]
+}
+
+export interface PaymentPart {
+  shipmentId: string
+  /** Minor units; the first part carries the shipping cost. All parts sum to the amount. */
+  amount: number
 }
 
 export type AuthorizeResult =
-  | { outcome: 'authorized'; paymentId: string }
+  /** `expiresAt`: when the authorization ends by itself (ISO 8601), where the provider says so. */
+  | { outcome: 'authorized'; paymentId: string; expiresAt?: string }
   | { outcome: 'declined'; code: string }
+  /** The customer must approve it at this page; then `paymentSettled` comes and the same request has an answer. */
+  | { outcome: 'requires_action'; url: string }
   /** Nothing to pay. */
   | { outcome: 'not_required' }
   /** The payment was voided before this call arrived. */
@@ -39,7 +57,33 @@ export interface PaymentsActivities {
   voidPayment(input: { orderId: string }): Promise<void>
   /** Captures one parcel's share; a repeat for the same shipment gives the same answer. */
   capturePayment(input: CaptureInput): Promise<CaptureResult>
+  /** Makes this request's authorization the order's one and releases every other: the end of an amendment, either way. */
+  keepAuthorization(input: { orderId: string; request: number }): Promise<void>
+  /** Sees to it that what is authorized lasts until then; authorizes anew where it would not. */
+  renewAuthorization(input: { orderId: string; until: string }): Promise<RenewResult>
+  /** Releases the share of a parcel that was given up, where the provider can; the rest goes with `voidPayment`. */
+  releaseParcelPayment(input: { orderId: string; shipmentId: string }): Promise<void>
+  /** Gives money back, once per `refundId`. */
+  refundPayment(input: RefundInput): Promise<RefundResult>
+  /** Asks the provider about every outcome that has been unknown for long. */
+  settleUnknownPayments(): Promise<Finding[]>
+  /** Compares the provider's books with ours. */
+  compareProviderLedger(): Promise<Finding[]>
 }
+
+export type RenewResult = { outcome: 'valid' } | { outcome: 'declined'; code: string }
+
+export interface RefundInput {
+  orderId: string
+  /** What it is for: a return's id, a lost parcel's. */
+  refundId: string
+  /** Minor units. */
+  amount: number
+  reason: string
+}
+
+/** `disputed`, or more than is left of what was captured, are refusals. */
+export type RefundResult = { outcome: 'refunded'; amount: number } | { outcome: 'refused'; code: string }
 
 /** The use cases behind the door, in the order of the interface. */
 export interface PaymentsUseCases {
@@ -53,4 +97,13 @@ export const createPaymentsActivities = (useCases: PaymentsUseCases): PaymentsAc
   authorizePayment: (input) => useCases.authorizePayment(input),
   voidPayment: (input) => useCases.voidPayment(input),
   capturePayment: (input) => useCases.capturePayment(input),
+  keepAuthorization: () => notYet('keepAuthorization'),
+  renewAuthorization: () => notYet('renewAuthorization'),
+  releaseParcelPayment: () => notYet('releaseParcelPayment'),
+  refundPayment: () => notYet('refundPayment'),
+  settleUnknownPayments: () => notYet('settleUnknownPayments'),
+  compareProviderLedger: () => notYet('compareProviderLedger'),
 })
+
+const notYet = (name: string): Promise<never> =>
+  Promise.reject(ApplicationFailure.nonRetryable(`${name} is not built yet`, FAILURE.refused))

@@ -3,7 +3,7 @@
  * carry ids, amounts and codes, never names or addresses. `version` counts the aggregate's events from 1 without gaps.
  */
 import Type, { type Static, type TSchema } from 'typebox'
-import { ORDER, statesOf } from './states.ts'
+import { ORDER, RETURN, statesOf } from './states.ts'
 import { Amount, Closed, Currency, Id, Role, Sku, SkuQuantity, Timestamp, WarehouseCode } from './schemas.ts'
 import { TaxClass } from './http/inventory.ts'
 import type { ServiceName } from './services.ts'
@@ -64,6 +64,35 @@ const attentionPayload = Closed({
   operation: Type.String(),
   error: Type.String(),
 })
+/** What a return is about; `amount` is what it gives back, minor units, zero until that is known. */
+const returnPayload = Closed({
+  returnId: Id,
+  orderId: Id,
+  customerId: Id,
+  number: Type.String(),
+  status: Type.Enum(statesOf(RETURN)),
+  lines: Type.Array(SkuQuantity),
+  currency: Currency,
+  amount: Amount,
+})
+
+/** What a comparison of the books brought to light; `repaired` says whether it was put right at once. */
+export const FindingPayload = Closed({
+  kind: Type.Enum([
+    'unknown_payment',
+    'ledger_mismatch',
+    'expired_hold',
+    'workflow_missing',
+    'workflow_stuck',
+    'event_missing',
+  ]),
+  /** The aggregate it is about: an order's id wherever there is one. */
+  subjectId: Type.String({ minLength: 1, maxLength: 100 }),
+  orderId: Type.Union([Id, Type.Null()]),
+  detail: Type.String({ maxLength: 500 }),
+  repaired: Type.Boolean(),
+})
+
 const userPayload = Closed({ userId: Id })
 
 const by = <S extends TSchema>(service: ServiceName, payload: S) => ({ service, payload })
@@ -72,6 +101,11 @@ export const EVENTS = {
   'order.created': by('orders', orderPayload),
   'order.reserving': by('orders', orderPayload),
   'order.authorizing': by('orders', orderPayload),
+  /** The customer is asked: `reason` is what for (`shortage_decision`, `payment_action`, `payment_method`). */
+  'order.awaiting_customer': by('orders', orderPayload),
+  'order.amending': by('orders', orderPayload),
+  /** Its lines, address or totals have changed: by an amendment, or because less is sold than was ordered. */
+  'order.revised': by('orders', orderPayload),
   'order.confirmed': by('orders', orderPayload),
   'order.fulfilling': by('orders', orderPayload),
   'order.completed': by('orders', orderPayload),
@@ -81,6 +115,14 @@ export const EVENTS = {
   'order.attention_raised': by('orders', attentionPayload),
   'order.attention_cleared': by('orders', attentionPayload),
 
+  'return.requested': by('orders', returnPayload),
+  'return.approved': by('orders', returnPayload),
+  'return.rejected': by('orders', returnPayload),
+  'return.received': by('orders', returnPayload),
+  'return.refunded': by('orders', returnPayload),
+  'return.cancelled': by('orders', returnPayload),
+  'reconciliation.found': by('orders', FindingPayload),
+
   'product.changed': by('inventory', productPayload),
   'stock.adjusted': by(
     'inventory',
@@ -88,16 +130,38 @@ export const EVENTS = {
   ),
   'reservation.held': by('inventory', Closed({ ...reservationPayload.properties, expiresAt: Timestamp })),
   'reservation.refused': by('inventory', Closed({ orderId: Id, skus: Type.Array(Sku) })),
+  /** Waits for stock, in the order in which orders came. */
+  'reservation.backordered': by('inventory', Closed({ orderId: Id, skus: Type.Array(Sku) })),
+  /** Holds or commits other lines than before: an amendment. */
+  'reservation.changed': by('inventory', reservationPayload),
   'reservation.committed': by('inventory', reservationPayload),
   'reservation.shipped': by('inventory', reservationPayload),
   'reservation.released': by('inventory', reservationPayload),
+  /** Its time was up and nobody's workflow claimed it. */
+  'reservation.expired': by('inventory', reservationPayload),
+  'stock.restocked': by(
+    'inventory',
+    Closed({
+      returnId: Id,
+      orderId: Id,
+      warehouse: WarehouseCode,
+      lines: Type.Array(SkuQuantity),
+      writtenOff: Type.Boolean(),
+    }),
+  ),
 
   'payment.created': by('payments', paymentPayload),
   'payment.authorized': by('payments', paymentPayload),
+  /** The customer must approve it at the provider's page first. */
+  'payment.requires_action': by('payments', paymentPayload),
   'payment.declined': by('payments', paymentPayload),
   'payment.captured': by('payments', paymentPayload),
   'payment.voided': by('payments', paymentPayload),
   'payment.refunded': by('payments', paymentPayload),
+  /** The authorization ran out before it was captured. */
+  'payment.expired': by('payments', paymentPayload),
+  /** The customer's bank takes the money back, or gives it back again (`code`: opened, won, lost). */
+  'payment.disputed': by('payments', paymentPayload),
 
   'shipment.created': by('shipping', shipmentPayload),
   'shipment.booked': by('shipping', shipmentPayload),

@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { ATTEMPT, isTerminal, mayMove, ORDER, PAYMENT, RESERVATION, SHIPMENT, statesOf } from './states.ts'
+import {
+  ATTEMPT,
+  isTerminal,
+  mayMove,
+  ORDER,
+  PAYMENT,
+  RESERVATION,
+  RETURN,
+  SHIPMENT,
+  statesOf,
+} from './states.ts'
 
 const MACHINES: Record<string, { initial: string; transitions: Record<string, readonly string[]> }> = {
   ORDER,
@@ -7,6 +17,7 @@ const MACHINES: Record<string, { initial: string; transitions: Record<string, re
   ATTEMPT,
   RESERVATION,
   SHIPMENT,
+  RETURN,
 }
 const TERMINAL: Record<string, string[]> = {
   ORDER: ['completed', 'rejected', 'cancelled'],
@@ -14,6 +25,7 @@ const TERMINAL: Record<string, string[]> = {
   ATTEMPT: ['succeeded', 'declined'],
   RESERVATION: ['shipped', 'released', 'expired'],
   SHIPMENT: ['delivered', 'lost', 'cancelled'],
+  RETURN: ['refunded', 'rejected', 'cancelled'],
 }
 
 function reachableFrom(transitions: Record<string, readonly string[]>, start: string): Set<string> {

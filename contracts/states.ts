@@ -64,11 +64,21 @@ export const SHIPMENT = table('pending', {
   cancelled: [],
 })
 
+export const RETURN = table('requested', {
+  requested: ['approved', 'rejected', 'cancelled'],
+  approved: ['received', 'cancelled'],
+  received: ['refunded'],
+  refunded: [],
+  rejected: [],
+  cancelled: [],
+})
+
 export type OrderStatus = keyof typeof ORDER.transitions
 export type PaymentStatus = keyof typeof PAYMENT.transitions
 export type AttemptStatus = keyof typeof ATTEMPT.transitions
 export type ReservationStatus = keyof typeof RESERVATION.transitions
 export type ShipmentStatus = keyof typeof SHIPMENT.transitions
+export type ReturnStatus = keyof typeof RETURN.transitions
 
 /** Whether the table lets something in state `from` go to state `to`. */
 export function mayMove<State extends string>(

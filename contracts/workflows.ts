@@ -1,13 +1,17 @@
 /** What crosses into and out of workflows: names, inputs, results, updates, queries and search attributes. */
 import type { Allocation, SkuQuantity } from './schemas.ts'
 import type { ScanStatus } from './http/shipping.ts'
-import type { OrderStatus, ShipmentStatus } from './states.ts'
+import type { EventPayload } from './events.ts'
+import type { OrderStatus, ReturnStatus, ShipmentStatus } from './states.ts'
 
 export const ORDER_WORKFLOW = 'order'
 export const SHIPMENT_WORKFLOW = 'shipment'
+export const RETURN_WORKFLOW = 'return'
+export const RECONCILIATION_WORKFLOW = 'reconciliation'
 
 export const orderWorkflowId = (orderId: string): string => `order-${orderId}`
 export const shipmentWorkflowId = (shipmentId: string): string => `shipment-${shipmentId}`
+export const returnWorkflowId = (returnId: string): string => `return-${returnId}`
 
 /**
  * The id of an order's n-th parcel, a UUID made from the order's. It is derived, so that a workflow that is reset finds
@@ -26,6 +30,27 @@ export interface SagaPolicy {
   compensationAttempts: number
   /** Seconds between attempts at the most. */
   maximumIntervalSeconds: number
+  /** Absent in orders that were placed before anybody was waited for. */
+  waits?: WaitPolicy
+}
+
+/** How long an order waits for people and things, in seconds, and what follows when they don't come. */
+export interface WaitPolicy {
+  /** For the customer's answer to a shortage. */
+  decisionSeconds: number
+  /** For the customer's approval at the bank (3-D Secure), or for another payment method after a decline. */
+  paymentSeconds: number
+  /** Payment methods that a customer may try in all. */
+  paymentTries: number
+  /** For stock, when the customer wants to wait for it. */
+  backorderSeconds: number
+  /** For changes of mind between the confirmation and the first parcel. 0: none are waited for. */
+  amendmentSeconds: number
+  /** When a parcel is expected to leave at the latest, after it is confirmed; its authorization must outlive this by a day. */
+  dispatchSeconds: number
+  /** When a dispatched parcel should have arrived; later an operator is told. */
+  deliverySeconds: number
+  lostParcel: 'reship' | 'refund'
 }
 
 export interface OrderWorkflowLine extends SkuQuantity {
@@ -44,7 +69,27 @@ export interface OrderInput {
   shippingTax: number
   lines: OrderWorkflowLine[]
   paymentMethod: string
+  /** What to do when there is not enough stock. Absent (in older orders): the order is rejected. */
+  onShortage?: ShortagePolicy
   policy: SagaPolicy
+}
+
+export type ShortagePolicy = 'ask' | 'reject' | 'ship_available' | 'backorder'
+
+/** What is sold now: an order's lines and money after a revision (less is sold than was ordered) or an amendment. */
+export interface OrderTerms {
+  lines: OrderWorkflowLine[]
+  shipping: number
+  shippingTax: number
+  total: number
+}
+
+/** What an order waits for, as its customer is told; `url` is where a payment is approved. */
+export interface WaitingFor {
+  what: 'shortage_decision' | 'payment_action' | 'payment_method' | 'stock'
+  /** ISO 8601 */
+  until: string
+  url?: string
 }
 
 /** Business endings are results. */
@@ -80,6 +125,91 @@ export interface CancelCommand {
   by: string
   reason: string | null
 }
+
+/** Update `decide` of the order workflow: the customer's answer to a shortage. */
+export interface DecideCommand {
+  decision: 'cancel' | 'ship_available' | 'wait'
+  by: string
+}
+
+/** Update `changePaymentMethod` of the order workflow. */
+export interface ChangePaymentMethodCommand {
+  /** The provider's token. */
+  paymentMethod: string
+  by: string
+}
+
+/**
+ * Update `amend` of the order workflow. What is to change is stored by the orders service under this id: it may contain an
+ * address, which no history holds. Resolves when the amendment was applied or refused.
+ */
+export interface AmendCommand {
+  amendmentId: string
+  by: string
+}
+
+export type AmendResult = { outcome: 'applied' } | { outcome: 'refused'; code: string; message: string }
+
+/** Signal `stockHeld` to the order workflow: the backordered reservation has its stock now. */
+export interface StockHeld {
+  orderId: string
+}
+
+/** Signal `paymentSettled` to the order workflow: the payment that waited for the customer's approval has an outcome. */
+export interface PaymentSettled {
+  orderId: string
+}
+
+/** Signal `cancelShipment` to the shipment workflow: its order was cancelled. It alone says whether that is in time. */
+export interface CancelShipmentRequest {
+  reason: string
+}
+
+/** Signal `parcelKept` to the order workflow: the parcel was to be cancelled, and has left already. */
+export interface ParcelKept {
+  shipmentId: string
+}
+
+export interface ReturnInput {
+  returnId: string
+  orderId: string
+  customerId: string
+  number: string
+  currency: string
+  lines: SkuQuantity[]
+  policy: SagaPolicy
+  /** When the money goes back. */
+  refundOn: 'receipt' | 'approval'
+  /** How long an approved return may take to arrive; then it is cancelled. */
+  arrivalSeconds: number
+}
+
+/** Updates of the return workflow. */
+export interface ApproveReturnCommand {
+  by: string
+}
+export interface RejectReturnCommand {
+  by: string
+  reason: string | null
+}
+export interface ReceiveReturnCommand {
+  by: string
+  warehouse: string
+  disposition: 'restock' | 'write_off'
+}
+export interface CancelReturnCommand {
+  by: string
+}
+
+export interface ReturnResult {
+  returnId: string
+  status: Extract<ReturnStatus, 'refunded' | 'rejected' | 'cancelled'>
+  /** Minor units. */
+  refunded: number
+}
+
+/** What a reconciliation brought to light. */
+export type Finding = EventPayload<'reconciliation.found'>
 
 /** Update `operate` of the order workflow: an operator answers what the order waits for. */
 export interface OperateCommand {

@@ -119,7 +119,7 @@ async function accept(input: OrderInput, saga: Saga, journal: Journal): Promise<
   if (screened.outcome === 'refused') {
     return { outcome: 'rejected', code: 'fraud', message: 'The order was refused by the fraud screening.' }
   }
-  if (reserved.outcome === 'released' || screened.outcome === 'released') throw undoneElsewhere('reservation')
+  if (reserved.outcome !== 'held' || screened.outcome === 'released') throw undoneElsewhere('reservation')
 
   await journal.enter('authorizing', 'authorizePayment')
   const payment = await saga.run(authorizePayment(input))

@@ -52,7 +52,7 @@ async function tell(
   event: AnyDomainEvent,
   kind: NewTimelineEntry['kind'],
 ): Promise<void> {
-  if (!('orderId' in event.payload)) return
+  if (!('orderId' in event.payload) || event.payload.orderId === null) return
   const [, status = event.eventType] = event.eventType.split('.')
   await addToTimeline(tx, event.payload.orderId, [
     {

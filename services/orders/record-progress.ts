@@ -1,7 +1,7 @@
 /** What the saga writes about its order: the row, its event and its timeline move together. */
 import { ApplicationFailure } from '@temporalio/common'
 import { isTerminal, mayMove, ORDER, type OrderStatus } from '#contracts/states.ts'
-import { FAILURE } from '#contracts/workflows.ts'
+import { FAILURE, type WaitingFor } from '#contracts/workflows.ts'
 import type { UnitOfWork } from '#platform/events/outbox.ts'
 import { forgetAddresses } from './erase-customer.ts'
 import { announceStatus, type OrderFacts } from './order-event.ts'
@@ -25,6 +25,8 @@ export interface RecordProgressInput {
   status?: OrderStatus
   reason?: { code: string; message: string }
   steps: StepRecord[]
+  /** What the order waits for from now on; null: for nothing any more. Absent: as before. */
+  waitingFor?: WaitingFor | null
 }
 
 interface LockedOrder extends OrderFacts {

@@ -11,11 +11,14 @@ import { orderWorkflowId, shipmentWorkflowId, type OrderInput } from '#contracts
 import type { order } from '#workflows/order.ts'
 import { startWorkers } from './temporal.ts'
 
-export type Answers = InventoryActivities &
-  PaymentsActivities &
+export type Answers = Pick<
+  InventoryActivities,
+  'reserveInventory' | 'commitReservation' | 'releaseReservation'
+> &
+  Pick<PaymentsActivities, 'authorizePayment' | 'voidPayment' | 'capturePayment'> &
   UsersActivities &
   ShippingActivities &
-  Omit<OrdersActivities, 'requestCancellation'>
+  Pick<OrdersActivities, 'recordProgress' | 'raiseAttention' | 'clearAttention' | 'loadShippingAddress'>
 
 export interface SagaBench {
   readonly client: Client

@@ -24,9 +24,13 @@ type Totals = EventPayload<PaymentEventType>
 const STATUS_AFTER: Record<PaymentEventType, (totals: Totals) => PaymentStatus> = {
   'payment.created': () => 'created',
   'payment.authorized': () => 'authorized',
+  'payment.requires_action': () => 'requires_action',
   'payment.declined': () => 'failed',
   'payment.captured': ({ authorized, captured }) =>
     captured < authorized ? 'partially_captured' : 'captured',
   'payment.voided': ({ captured }) => (captured === 0 ? 'voided' : 'captured'),
   'payment.refunded': ({ captured, refunded }) => (refunded < captured ? 'partially_refunded' : 'refunded'),
+  'payment.expired': () => 'expired',
+  'payment.disputed': ({ authorized, captured }) =>
+    captured < authorized ? 'partially_captured' : 'captured',
 }
