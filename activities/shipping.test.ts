@@ -7,6 +7,7 @@ const activitiesWith = (changes: Partial<ShippingUseCases>) =>
     bookShipment: () => Promise.resolve({ outcome: 'cancelled' }),
     recordParcel: () => Promise.resolve('recorded'),
     cancelShipment: () => Promise.resolve('cancelled'),
+    findStrayParcels: () => Promise.resolve([]),
     ...changes,
   })
 

@@ -2,10 +2,11 @@
 import { ApplicationFailure } from '@temporalio/common'
 import type { ScanStatus } from '#contracts/http/shipping.ts'
 import type { Address, SkuQuantity } from '#contracts/schemas.ts'
-import { FAILURE, type ParcelReport } from '#contracts/workflows.ts'
+import { FAILURE, type Finding, type ParcelReport } from '#contracts/workflows.ts'
 import type { BookShipment } from '#services/shipping/book-shipment.ts'
 import type { CancelShipment } from '#services/shipping/cancel-shipment.ts'
 import type { RecordParcel } from '#services/shipping/record-parcel.ts'
+import type { FindStrayParcels } from '#services/shipping/stray-parcels.ts'
 
 export interface BookInput {
   shipmentId: string
@@ -14,6 +15,8 @@ export interface BookInput {
   warehouse: string
   lines: SkuQuantity[]
   address: Address
+  /** The lost shipment whose place this one takes. */
+  replaces?: string
 }
 
 export type BookResult =
@@ -27,12 +30,15 @@ export interface ShippingActivities {
   recordParcel(input: { shipmentId: string } & ParcelReport): Promise<void>
   /** Cancels a shipment that has not left; where there is none, leaves a tombstone against a late booking. */
   cancelShipment(input: { shipmentId: string; orderId: string; warehouse: string }): Promise<void>
+  /** Parcels that the carrier took although their shipments had been cancelled: finding kind `parcel_astray`. */
+  findStrayParcels(): Promise<Finding[]>
 }
 
 export interface ShippingUseCases {
   bookShipment: BookShipment
   recordParcel: RecordParcel
   cancelShipment: CancelShipment
+  findStrayParcels: FindStrayParcels
 }
 
 export const createShippingActivities = (useCases: ShippingUseCases): ShippingActivities => ({
@@ -41,6 +47,7 @@ export const createShippingActivities = (useCases: ShippingUseCases): ShippingAc
     if ((await useCases.recordParcel(report)) === 'recorded') return
     throw refused(`Shipment ${report.shipmentId} cannot become ${report.status}.`)
   },
+  findStrayParcels: () => useCases.findStrayParcels(),
   async cancelShipment(shipment) {
     if ((await useCases.cancelShipment(shipment)) === 'cancelled') return
     throw refused(`The parcel of shipment ${shipment.shipmentId} has left.`)

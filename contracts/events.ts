@@ -85,6 +85,7 @@ export const FindingPayload = Closed({
     'workflow_missing',
     'workflow_stuck',
     'event_missing',
+    'parcel_astray',
   ]),
   /** The aggregate it is about: an order's id wherever there is one. */
   subjectId: Type.String({ minLength: 1, maxLength: 100 }),

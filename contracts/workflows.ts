@@ -106,6 +106,8 @@ export interface ShipmentInput {
   warehouse: string
   lines: SkuQuantity[]
   policy: SagaPolicy
+  /** The shipment that was lost and whose place this one takes. */
+  replaces?: string
 }
 
 export interface ShipmentResult {

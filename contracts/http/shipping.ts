@@ -15,6 +15,9 @@ export const Shipment = Type.Object({
   lines: Type.Array(SkuQuantity),
   carrier: Type.Union([Type.String(), Type.Null()]),
   trackingNumber: Type.Union([Type.String(), Type.Null()]),
+  replaces: Type.Optional(
+    Type.String({ format: 'uuid', description: 'the lost parcel whose place this one takes' }),
+  ),
   history: Type.Array(Type.Object({ status: ShipmentStatus, at: Timestamp })),
 })
 export type Shipment = Static<typeof Shipment>

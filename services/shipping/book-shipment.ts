@@ -17,6 +17,8 @@ export interface NewShipment {
   lines: SkuQuantity[]
   /** Handed to the carrier and kept nowhere. */
   address: Address
+  /** The lost shipment whose place this one takes. */
+  replaces?: string
 }
 
 export type BookingOutcome =
@@ -53,12 +55,12 @@ const book = (carrier: Carrier, { shipmentId, warehouse, lines, address }: NewSh
 /** Stores the shipment, or finds it: also the tombstone of one that was cancelled before it was there. */
 async function open(
   tx: Sql,
-  { shipmentId, orderId, customerId, warehouse, lines }: NewShipment,
+  { shipmentId, orderId, customerId, warehouse, lines, replaces }: NewShipment,
 ): Promise<{ shipment: ShipmentRow; created: boolean }> {
   const inserted = await tx.$executeRaw`
-    INSERT INTO shipments (id, order_id, customer_id, warehouse, status, lines, version)
+    INSERT INTO shipments (id, order_id, customer_id, warehouse, status, lines, version, replaces)
     VALUES (${shipmentId}::uuid, ${orderId}::uuid, ${customerId}::uuid, ${warehouse}, 'pending',
-            ${JSON.stringify(lines)}::jsonb, 1)
+            ${JSON.stringify(lines)}::jsonb, 1, ${replaces ?? null}::uuid)
     ON CONFLICT (id) DO NOTHING`
   const shipment = await lockShipment(tx, shipmentId)
   if (shipment === undefined) throw new Error(`shipment ${shipmentId} is there and is not`)

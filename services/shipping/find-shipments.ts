@@ -60,6 +60,7 @@ interface StoredShipment {
   lines: unknown
   carrier: string | null
   trackingNumber: string | null
+  replaces: string | null
   history: { status: string; at: Date }[]
 }
 
@@ -72,5 +73,6 @@ const present = (row: StoredShipment): Shipment =>
     lines: row.lines,
     carrier: row.carrier,
     trackingNumber: row.trackingNumber,
+    ...(row.replaces === null ? {} : { replaces: row.replaces }),
     history: row.history.map(({ status, at }) => ({ status, at: at.toISOString() })),
   })

@@ -17,6 +17,7 @@ import { createReportParcel } from './report-parcel.ts'
 import { addShippingRoutes } from './routes.ts'
 import { createScanShipment } from './scan-shipment.ts'
 import { openDatabase } from './store.ts'
+import { createFindStrayParcels } from './stray-parcels.ts'
 
 export const shippingService = defineService({
   name: 'shipping',
@@ -50,6 +51,7 @@ export const shippingService = defineService({
           bookShipment: createBookShipment({ transact, carrier, onUnsettled: () => polling?.nudge() }),
           recordParcel: createRecordParcel({ transact }),
           cancelShipment: createCancelShipment({ transact, carrier }),
+          findStrayParcels: createFindStrayParcels(database),
         }),
         workflows: true,
       },

@@ -7,6 +7,7 @@ import type { Logger } from '#platform/logger.ts'
 import { NotSentError } from '#platform/outbound/json-client.ts'
 import type { Carrier } from './carriers/carrier.ts'
 import type { FollowBooking } from './follow-booking.ts'
+import { noteStray } from './stray-parcels.ts'
 
 const BATCH = 50
 /** After this long no request for a booking can still be on its way. */
@@ -61,7 +62,7 @@ async function undo({ database, carrier, logger }: Polling, { id, bookingId, sec
   const booking = bookingId === null ? await carrier.findByReference(id) : await carrier.read(bookingId)
   if (booking === undefined && seconds < SETTLED_AFTER_SECONDS) return
   if (booking !== undefined && (await carrier.cancel(booking.id)) === 'too_late') {
-    logger.error({ shipmentId: id, bookingId: booking.id }, 'a parcel of a cancelled shipment has left')
+    await noteStray(database, id, logger)
   }
   await database.$executeRaw`
     UPDATE shipments SET unsettled = false, carrier = coalesce(carrier, ${booking === undefined ? null : carrier.name}),

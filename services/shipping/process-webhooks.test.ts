@@ -142,6 +142,22 @@ describe('processWebhooks', () => {
     await processWebhooks(dependencies())
     expect(await stored(strange)).toMatchObject({ note: 'the parcel is not one of ours' })
   })
+
+  it('gives up after a day what the carrier knows nothing of, and says so', async () => {
+    const webhook = await store('book_nobody_knows')
+    await processWebhooks(dependencies())
+    expect(await stored(webhook)).toMatchObject({ processedAt: null, attempts: 1 })
+    await database.carrierWebhook.updateMany({
+      where: { id: webhook },
+      data: { nextAttemptAt: new Date(0), receivedAt: new Date(Date.now() - 86_500_000) },
+    })
+    await processWebhooks(dependencies())
+    expect(await stored(webhook)).toMatchObject({
+      attempts: 2,
+      processedAt: expect.any(Date) as Date,
+      note: expect.stringMatching(/^given up: .* 404/) as string,
+    })
+  })
 })
 
 describe('pollBookings', () => {

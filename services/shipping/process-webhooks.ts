@@ -4,11 +4,14 @@ import type { Sql } from '#platform/database.ts'
 import type { Logger } from '#platform/logger.ts'
 import type { Carrier } from './carriers/carrier.ts'
 import type { FollowBooking } from './follow-booking.ts'
+import { noteStray } from './stray-parcels.ts'
 
 const BATCH = 10
 /** How long one attempt has for itself before another process tries; doubled each time. */
 const LEASE_SECONDS = 30
 const LONGEST_SECONDS = 600
+/** Older than this a webhook is given up: parcels under way are asked about without one (poll-bookings.ts). */
+const GIVEN_UP_AFTER_SECONDS = 86_400
 
 export interface WebhookProcessing {
   database: Sql
@@ -21,6 +24,8 @@ interface StoredWebhook {
   id: string
   body: string
   attempts: number
+  /** Since it came. */
+  seconds: number
 }
 
 /** Takes those that are due; answers whether there were any. One that fails is tried again later. */
@@ -33,13 +38,19 @@ export async function processWebhooks(processing: WebhookProcessing): Promise<bo
       SELECT carrier, id FROM carrier_webhooks
       WHERE carrier = ${carrier.name} AND processed_at IS NULL AND next_attempt_at <= now()
       ORDER BY received_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)
-    RETURNING id, body, attempts`
-  for (const { id, body, attempts } of webhooks) {
+    RETURNING id, body, attempts, extract(epoch FROM now() - received_at)::int AS seconds`
+  for (const { id, body, attempts, seconds } of webhooks) {
     try {
       await finish(database, carrier.name, id, await process(processing, body))
     } catch (error) {
-      logger.warn({ err: error, eventId: id, attempts }, 'a webhook could not be worked off yet')
-      await postpone(database, carrier.name, id, error, attempts)
+      const note = (error instanceof Error ? error.message : String(error)).slice(0, 500)
+      if (seconds > GIVEN_UP_AFTER_SECONDS) {
+        logger.error({ err: error, eventId: id, attempts }, 'a webhook is given up')
+        await finish(database, carrier.name, id, `given up: ${note}`)
+      } else {
+        logger.warn({ err: error, eventId: id, attempts }, 'a webhook could not be worked off yet')
+        await postpone(database, carrier.name, id, note, attempts)
+      }
     }
   }
   return webhooks.length > 0
@@ -47,7 +58,7 @@ export async function processWebhooks(processing: WebhookProcessing): Promise<bo
 
 /** @returns why there was nothing to do, if so */
 async function process(
-  { database, carrier, followBooking }: WebhookProcessing,
+  { database, carrier, followBooking, logger }: WebhookProcessing,
   body: string,
 ): Promise<string | undefined> {
   const booking = await carrier.read(carrier.readNotice(body).bookingId)
@@ -55,6 +66,11 @@ async function process(
     SELECT id, status FROM shipments WHERE id::text = ${booking.reference}`
   if (shipment === undefined) return 'the parcel is not one of ours'
   if (shipment.status === 'pending') throw new Error(`shipment ${shipment.id} does not know its booking yet`)
+  if (shipment.status === 'cancelled') {
+    if (booking.history.every(({ status }) => status !== 'dispatched')) return 'the shipment is cancelled'
+    await noteStray(database, shipment.id, logger)
+    return 'the shipment is cancelled, but its parcel has left'
+  }
   return followBooking(shipment.id, booking)
 }
 
@@ -69,12 +85,11 @@ async function postpone(
   database: Sql,
   carrier: string,
   id: string,
-  error: unknown,
+  note: string,
   attempts: number,
 ): Promise<void> {
-  const note = error instanceof Error ? error.message : String(error)
   await database.$executeRaw`
-    UPDATE carrier_webhooks SET note = ${note.slice(0, 500)},
+    UPDATE carrier_webhooks SET note = ${note},
       next_attempt_at = now() + make_interval(secs => least(${LONGEST_SECONDS}::int, 2 ^ least(${attempts - 1}::int, 10)))
     WHERE carrier = ${carrier} AND id = ${id} AND processed_at IS NULL`
 }

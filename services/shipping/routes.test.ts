@@ -70,6 +70,19 @@ describe('GET /shipments/:id', () => {
     })
   })
 
+  it('says which lost parcel it replaces, whoever repeats the booking', async () => {
+    const lost = await booked()
+    const replacement = { ...newShipment(), orderId: lost.orderId, replaces: lost.shipmentId }
+    await bookShipment(replacement)
+    await bookShipment(replacement)
+    expect((await get(`shipments/${replacement.shipmentId}`)).json()).toMatchObject({
+      id: replacement.shipmentId,
+      replaces: lost.shipmentId,
+      status: 'booked',
+    })
+    expect((await get(`shipments/${lost.shipmentId}`)).json()).not.toHaveProperty('replaces')
+  })
+
   it('is there for its customer and those who handle parcels, and for nobody else', async () => {
     const { shipmentId, customerId } = await booked()
     const statusFor = async (headers: { authorization: string }) =>

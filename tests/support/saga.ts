@@ -151,6 +151,7 @@ const cheerful = (shipmentIds: Set<string>): Answers => ({
   },
   recordParcel: async () => {},
   cancelShipment: async () => {},
+  findStrayParcels: async () => [],
   recordProgress: async () => {},
   raiseAttention: async () => {},
   clearAttention: async () => {},
