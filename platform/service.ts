@@ -44,6 +44,8 @@ type BaseConfig = Static<typeof BaseConfig>
 
 export interface ServiceContext<Config> {
   config: Config
+  /** Where plug-ins of the service read what they alone know of. */
+  environment: Environment
   logger: Logger
   temporal: TemporalLink
   bus: EventBus
@@ -148,6 +150,7 @@ export async function startService<C extends TObject>(
     lifecycle.onStop('relay', stopRelays)
     const parts = await definition.build({
       config,
+      environment,
       logger,
       temporal,
       bus,

@@ -87,6 +87,7 @@ function commonEnvironments(options: EnvironmentOptions): Record<ProcessName, En
       USERS_URL: url('users'),
       SMTP_URL: `smtp://${HOST}:${ports.smtp}`,
       OPERATIONS_EMAIL: 'operator@mainstay.test',
+      CONSOLE_URL: url('gateway'),
     }),
     gateway: {
       ...adjustable,

@@ -1,5 +1,6 @@
 import Type from 'typebox'
 import { serviceConfig } from '#platform/service.ts'
+import { emailConfig } from './channels/email/config.ts'
 
 export const notificationsConfig = Type.Object({
   ...serviceConfig,
@@ -11,20 +12,10 @@ export const notificationsConfig = Type.Object({
     default: 'http://127.0.0.1:8085',
     description: 'the users service',
   }),
-  SMTP_URL: Type.String({
-    pattern: '^smtps?://',
-    default: 'smtp://127.0.0.1:1025',
-    description: 'mail server',
+  CHANNELS: Type.String({
+    pattern: '^[a-z]{2,30}(,[a-z]{2,30})*$',
+    default: 'email',
+    description: 'ways of telling of events: folders of services/notifications/channels',
   }),
-  MAIL_FROM: Type.String({
-    format: 'email',
-    default: 'orders@mainstay.test',
-    description: 'address that e-mails come from',
-  }),
-  OPERATIONS_EMAIL: Type.Optional(
-    Type.String({
-      format: 'email',
-      description: 'address that is told of orders which need an operator; none: nobody is',
-    }),
-  ),
+  ...emailConfig,
 })

@@ -12,6 +12,7 @@ import type { Health } from '#contracts/schemas.ts'
 import { createMailbox, type Mailbox } from '#stack/mailbox.ts'
 import { freePorts } from '#stack/ports.ts'
 import { notificationsService } from './main.ts'
+import { orderPayload as order, parcelPayload as parcel } from './test-support/events.ts'
 
 const OPERATIONS = 'operations@example.test'
 
@@ -95,30 +96,6 @@ const publish = <T extends EventType>(
     })
     .then(() => eventId)
 
-const order = (
-  orderId: string,
-  customerId: string,
-  reason: string | null = null,
-): EventPayload<'order.created'> => ({
-  orderId,
-  customerId,
-  number: '100001',
-  status: 'placed',
-  reason,
-  currency: 'EUR',
-  total: 1990,
-})
-
-const parcel = (shipmentId: string, orderId: string): EventPayload<'shipment.dispatched'> => ({
-  shipmentId,
-  orderId,
-  warehouse: 'AMS',
-  lines: [{ sku: 'TEE-BLACK-M', quantity: 2 }],
-  carrier: 'sandbox',
-  trackingNumber: 'TRACK-1',
-  at: new Date().toISOString(),
-})
-
 const subjects = (email: string) =>
   mailbox
     .messages(email)
@@ -152,6 +129,74 @@ describe('the notifications service', () => {
     expect(first?.text).toContain('19.90 EUR')
     expect(mailbox.messages(email)[1]?.text).toContain('TRACK-1')
     expect(new Set(askers)).toEqual(new Set(['notifications']))
+  })
+
+  test('asks the customer to act, and tells of changes, losses, returns and refunds', async () => {
+    const { userId, email } = person()
+    const [orderId, shipmentId, returnId, paymentId] = [
+      randomUUID(),
+      randomUUID(),
+      randomUUID(),
+      randomUUID(),
+    ]
+    const back = {
+      returnId,
+      orderId,
+      customerId: userId,
+      number: '100001',
+      lines: [{ sku: 'MUG-WHITE', quantity: 1 }],
+      currency: 'EUR',
+      amount: 995,
+    }
+    const payment = {
+      paymentId,
+      orderId,
+      currency: 'EUR',
+      amount: 995,
+      authorized: 1990,
+      captured: 1990,
+      refunded: 995,
+      released: 0,
+      brand: 'visa',
+      last4: '4242',
+      code: null,
+    }
+    const steps: [string, () => Promise<string>][] = [
+      ['We have your order 100001', () => publish('order.created', orderId, order(orderId, userId))],
+      [
+        'Please decide about your order 100001',
+        () => publish('order.awaiting_customer', orderId, order(orderId, userId, 'shortage_decision')),
+      ],
+      ['Your order 100001 has changed', () => publish('order.revised', orderId, order(orderId, userId))],
+      [
+        'A parcel of your order 100001 was lost',
+        () => publish('shipment.lost', shipmentId, parcel(shipmentId, orderId)),
+      ],
+      [
+        'You can send back goods of your order 100001',
+        () => publish('return.approved', returnId, { ...back, status: 'approved' }),
+      ],
+      [
+        'Your return for order 100001 is settled',
+        () => publish('return.refunded', returnId, { ...back, status: 'refunded' }),
+      ],
+      [
+        'We cannot take back goods of your order 100001',
+        () => publish('return.rejected', returnId, { ...back, status: 'rejected' }),
+      ],
+      ['Your refund for order 100001', () => publish('payment.refunded', paymentId, payment)],
+    ]
+    for (const [index, [, act]] of steps.entries()) {
+      await act()
+      await arrive(email, index + 1)
+    }
+    // nothing of these is a customer's business
+    await publish('payment.captured', paymentId, payment)
+    await publish('return.requested', returnId, { ...back, status: 'requested' })
+    await publish('order.completed', orderId, order(orderId, userId))
+    await sleep(300)
+    expect(subjects(email)).toEqual(steps.map(([subject]) => subject))
+    expect(mailbox.messages(email)[6]?.text).toContain(`: http://127.0.0.1:8080/orders/${orderId}`)
   })
 
   test('an event that comes three times is one e-mail', async () => {

@@ -1,14 +1,15 @@
-/** The notifications service: what happens to orders and parcels, told by e-mail. It keeps no database. */
+/** The notifications service: what happens to orders and parcels, told through channels. It keeps no database. */
+import { loadConfig } from '#platform/config.ts'
+import type { Probe } from '#platform/health.ts'
 import { createBreaker } from '#platform/outbound/breaker.ts'
 import { createJsonClient } from '#platform/outbound/json-client.ts'
 import { defineService, runService } from '#platform/service.ts'
 import { createServiceTokenSigner } from '#platform/service-token.ts'
 import { openBucket } from './buckets.ts'
+import type { ChannelContext } from './channels/channel.ts'
+import { loadChannel } from './channels/load.ts'
 import { notificationsConfig } from './config.ts'
 import { createFindContact } from './contacts.ts'
-import { emailConsumer } from './consumers.ts'
-import { createMailer } from './mailer.ts'
-import { createNotify } from './notify.ts'
 import { createOrderCustomers } from './order-customers.ts'
 import { addKeyRoute } from './routes.ts'
 import { createSendOnce } from './send-once.ts'
@@ -23,31 +24,45 @@ const USERS_TIMEOUT_MS = 3_000
 export const notificationsService = defineService({
   name: 'notifications',
   config: notificationsConfig,
-  async build({ config: settings, logger, bus }) {
+  async build({ config: settings, environment, logger, bus }) {
     const signer = await createServiceTokenSigner('notifications', settings.SERVICE_SIGNING_KEY)
     const breaker = createBreaker({ name: 'users', timeoutMs: USERS_TIMEOUT_MS, logger })
-    const mailer = createMailer({ url: settings.SMTP_URL, from: settings.MAIL_FROM, logger })
-    const notify = createNotify({
+    const context: ChannelContext = {
+      bus,
+      logger,
+      settings: (schema) => loadConfig(schema, environment),
       orderCustomers: createOrderCustomers(openBucket(bus, 'order-customers', CUSTOMERS_KEPT_MS)),
       findContact: createFindContact({
         client: createJsonClient({ baseUrl: settings.USERS_URL, breaker }),
         signer,
       }),
       sendOnce: createSendOnce(openBucket(bus, 'notifications', SENT_KEPT_MS)),
-      mailer,
-      ...(settings.OPERATIONS_EMAIL === undefined ? {} : { operationsEmail: settings.OPERATIONS_EMAIL }),
-    })
-    return {
-      routes: (app) => addKeyRoute(app, signer),
-      consumers: [emailConsumer(notify)],
-      probes: {
-        smtp: () => mailer.probe(),
-        async users() {
-          if (breaker.state() === 'open') throw new Error('the circuit is open')
-          return `circuit ${breaker.state()}`
-        },
+    }
+    const names = new Set(settings.CHANNELS.split(','))
+    const channels = await Promise.all([...names].map((name) => loadChannel(name, context)))
+    const probes: Record<string, Probe> = {
+      async users() {
+        if (breaker.state() === 'open') throw new Error('the circuit is open')
+        return `circuit ${breaker.state()}`
       },
-      close: async () => mailer.close(),
+    }
+    for (const channel of channels) Object.assign(probes, channel.probes)
+    return {
+      routes(app, verifyCaller) {
+        addKeyRoute(app, signer)
+        for (const channel of channels) channel.routes?.(app, verifyCaller)
+      },
+      // a consumer for each: what one channel cannot deliver at the moment does not wait in another's way
+      consumers: channels.map(({ name, subjects, deliver }) => ({
+        durable: `notifications-${name}`,
+        subjects,
+        handle: deliver,
+      })),
+      background: () => channels.flatMap((channel) => channel.background?.() ?? []),
+      probes,
+      async close() {
+        await Promise.all(channels.map((channel) => channel.close()))
+      },
     }
   },
 })

@@ -1,5 +1,6 @@
 /** Whose an order is: remembered when it is placed, since later events of its parcels do not say. Ids only. */
 import Type, { type Static } from 'typebox'
+import type { AnyDomainEvent } from '#contracts/events.ts'
 import { Id } from '#contracts/schemas.ts'
 import { EventGapError } from '#platform/events/inbox.ts'
 import { parser } from '#platform/validation.ts'
@@ -11,13 +12,16 @@ export type OrderCustomer = Static<typeof OrderCustomer>
 const parseCustomer = parser('the customer of an order', OrderCustomer)
 
 export interface OrderCustomers {
-  remember(orderId: string, customer: OrderCustomer): Promise<void>
+  /** Remembers what the event of a new order tells; others tell nothing new. */
+  notice(event: AnyDomainEvent): Promise<void>
   /** @throws EventGapError when the order's own event has not arrived yet */
   find(orderId: string): Promise<OrderCustomer>
 }
 
 export const createOrderCustomers = (bucket: Bucket): OrderCustomers => ({
-  async remember(orderId, { customerId, number }) {
+  async notice(event) {
+    if (event.eventType !== 'order.created') return
+    const { orderId, customerId, number } = event.payload
     await bucket.create(orderId, { customerId, number })
   },
   async find(orderId) {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { jetstream } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { orderEvent } from './test-support/events.ts'
 import { openBucket, type Bucket } from './buckets.ts'
 import { createOrderCustomers } from './order-customers.ts'
 import { BeingSentError, createSendOnce, LEASE_MS } from './send-once.ts'
@@ -71,8 +72,10 @@ describe('orderCustomers', () => {
     const orderId = randomUUID()
     await expect(customers.find(orderId)).rejects.toThrow(expect.objectContaining({ name: 'EventGapError' }))
     const customer = { customerId: randomUUID(), number: '100001' }
-    await customers.remember(orderId, customer)
-    await customers.remember(orderId, customer)
+    const created = orderEvent('order.created', orderId, customer.customerId)
+    await customers.notice(orderEvent('order.confirmed', orderId, randomUUID()))
+    await customers.notice(created)
+    await customers.notice(created)
     expect(await customers.find(orderId)).toEqual(customer)
   })
 })

@@ -49,14 +49,18 @@ export function createMailer({ url, from, logger }: MailerOptions): Mailer {
 
   return {
     async send(id, { email, name = '' }, message) {
-      await breaker.call(() =>
-        transport.sendMail({
-          from,
-          to: { name, address: email },
-          messageId: `<${id}@${domain}>`,
-          ...message,
-        }),
-      )
+      try {
+        await breaker.call(() =>
+          transport.sendMail({
+            from,
+            to: { name, address: email },
+            messageId: `<${id}@${domain}>`,
+            ...message,
+          }),
+        )
+      } catch (error) {
+        throw withoutAddress(error)
+      }
     },
     async probe() {
       if (check === undefined || check.until < Date.now()) {
@@ -68,6 +72,18 @@ export function createMailer({ url, from, logger }: MailerOptions): Mailer {
     },
     close: () => transport.close(),
   }
+}
+
+/**
+ * Mail servers quote the recipient in what they answer, and errors end in logs and dead letters: what is kept is the codes.
+ */
+function withoutAddress(error: unknown): Error {
+  const facts = ['code', 'responseCode', 'command'].flatMap((key) => {
+    const value: unknown = error instanceof Error ? Reflect.get(error, key) : undefined
+    return typeof value === 'string' || typeof value === 'number' ? [`${key} ${value}`] : []
+  })
+  if (facts.length === 0 && error instanceof Error) return error // the breaker's own, or the time is up
+  return new Error(`the mail server did not take the message (${facts.join(', ')})`)
 }
 
 const isRefusedAddress = (error: unknown): boolean =>

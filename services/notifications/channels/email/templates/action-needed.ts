@@ -1,0 +1,53 @@
+import { compose, type Message, type OrderFacts } from './message.ts'
+
+interface Question {
+  subject: (number: string) => string
+  words: string
+  invitation: string
+}
+
+/** What the customer is asked for, by the order's reason. */
+const QUESTIONS: Readonly<Record<string, Question>> = {
+  shortage_decision: {
+    subject: (number) => `Please decide about your order ${number}`,
+    words:
+      'we do not have everything that you ordered in stock. You decide: we send what is there, we wait for the rest, or we cancel the order.',
+    invitation: 'Decide what we do',
+  },
+  payment_action: {
+    subject: (number) => `Please approve the payment of your order ${number}`,
+    words: 'your bank wants you to approve the payment.',
+    invitation: 'Approve the payment',
+  },
+  payment_method: {
+    subject: (number) => `Please choose another payment method for your order ${number}`,
+    words: 'your payment method was declined. Nothing was charged. Please choose another one.',
+    invitation: 'Choose another payment method',
+  },
+}
+
+const ANYTHING: Question = {
+  subject: (number) => `Your order ${number} waits for you`,
+  words: 'your order waits for an answer of yours.',
+  invitation: 'Answer',
+}
+
+/** The event carries no deadline; the page behind the link shows it. */
+export function actionNeeded({
+  name,
+  number,
+  link,
+  reason,
+}: OrderFacts & { reason: string | null }): Message {
+  const known = reason !== null && Object.hasOwn(QUESTIONS, reason) ? QUESTIONS[reason] : undefined
+  const { subject, words, invitation } = known ?? ANYTHING
+  return compose(
+    subject(number),
+    [
+      `Dear ${name},`,
+      words,
+      'Until then the order waits. The page of your order says for how long; without an answer by then it is cancelled.',
+    ],
+    { words: invitation, link },
+  )
+}
