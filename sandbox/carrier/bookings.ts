@@ -27,6 +27,9 @@ export interface BookInput {
 
 export type Movement = Exclude<BookingStatus, 'booked'>
 
+/** A parcel with this second line in its address moves by hand only, however the carrier is configured. */
+export const BY_HAND = 'SANDBOX: BY HAND'
+
 export interface BookingsOptions {
   ledger: Ledger<CarrierEntry>
   idempotency: Idempotency
@@ -49,6 +52,8 @@ const MOVES: Readonly<Record<BookingStatus, readonly Movement[]>> = {
 export function createBookings({ ledger, idempotency, webhooks, dispatchMs, deliveryMs }: BookingsOptions) {
   const bookings = new Map<string, Booking>()
   const byReference = new Map<string, string[]>()
+  const byTrackingNumber = new Map<string, string>()
+  const movedByHand = new Set<string>()
   const timers = new Map<string, NodeJS.Timeout>()
   for (const entry of ledger.entries()) {
     if ('request' in entry) idempotency.restore(entry.request, entry.at)
@@ -60,6 +65,8 @@ export function createBookings({ ledger, idempotency, webhooks, dispatchMs, deli
     if (entry.type === 'booking') {
       bookings.set(entry.bookingId, begin(entry))
       byReference.set(entry.reference, [...(byReference.get(entry.reference) ?? []), entry.bookingId])
+      byTrackingNumber.set(entry.trackingNumber, entry.bookingId)
+      if (entry.byHand === true) movedByHand.add(entry.bookingId)
     } else if (entry.type === 'movement') {
       const { status, at } = entry
       const before = find(entry.bookingId)
@@ -101,6 +108,7 @@ export function createBookings({ ledger, idempotency, webhooks, dispatchMs, deli
   function arm({ id, status, history }: Booking): void {
     clearTimeout(timers.get(id))
     timers.delete(id)
+    if (movedByHand.has(id)) return
     const next = status === 'booked' ? 'dispatched' : 'delivered'
     const wait = status === 'booked' ? dispatchMs : status === 'dispatched' ? deliveryMs : undefined
     if (wait === undefined) return
@@ -122,6 +130,7 @@ export function createBookings({ ledger, idempotency, webhooks, dispatchMs, deli
         warehouse,
         lines,
         country: address.country,
+        ...(address.line2 === BY_HAND ? { byHand: true } : {}),
       }
       const booking = begin(entry)
       const answer = { status: 201, contentType: 'application/json; charset=utf-8', body: booking }
@@ -146,9 +155,9 @@ export function createBookings({ ledger, idempotency, webhooks, dispatchMs, deli
       return move(booking, 'cancelled')
     },
 
-    /** Moves the parcel by hand. @throws Refusal `booking_transition_refused` */
-    advance(id: string, status: Movement): Booking {
-      const booking = find(id)
+    /** Moves the parcel by hand. @throws ProblemError `not_found`, Refusal `booking_transition_refused` */
+    advance(trackingNumber: string, status: Movement): Booking {
+      const booking = find(byTrackingNumber.get(trackingNumber) ?? '')
       if (!MOVES[booking.status].includes(status)) {
         throw refuse('booking_transition_refused', `The parcel is ${booking.status}.`)
       }

@@ -62,7 +62,10 @@ async function start(environment: Environment = MANUAL) {
     ...client,
     stop: () => carrier.stop(),
     book: (changed: object = {}, key?: string) => client.post('/v1/bookings', booking(changed), key),
-    advance: (id: string, status: string) => client.post(`/v1/bookings/${id}/advance`, { status }),
+    async advance(id: string, move: 'dispatch' | 'deliver' | 'lose') {
+      const { trackingNumber } = (await client.get(`/v1/bookings/${id}`)).body
+      return client.post(`/parcels/${trackingNumber}/${move}`)
+    },
     cancel: (id: string) => client.post(`/v1/bookings/${id}/cancel`),
     read: async (id: string) => (await client.get(`/v1/bookings/${id}`)).body,
   }
@@ -146,24 +149,47 @@ describe('by hand', () => {
   it('a parcel moves only where it can go', async () => {
     const { book, advance, read } = await start()
     const { id } = (await book()).body
-    for (const [status, expected] of [
-      ['delivered', 409],
-      ['lost', 409],
-      ['cancelled', 400],
-      ['booked', 400],
-      ['dispatched', 200],
-      ['dispatched', 409],
-      ['lost', 200],
-      ['delivered', 409],
-      ['dispatched', 409],
+    for (const [move, expected] of [
+      ['deliver', 409],
+      ['lose', 409],
+      ['dispatch', 200],
+      ['dispatch', 409],
+      ['lose', 200],
+      ['deliver', 409],
+      ['dispatch', 409],
     ] as const) {
       const before = await read(id)
-      const answer = await advance(id, status)
-      expect([status, answer.status]).toEqual([status, expected])
+      const answer = await advance(id, move)
+      expect([move, answer.status]).toEqual([move, expected])
       if (expected !== 200) expect(await read(id)).toEqual(before)
       if (expected === 409) expect(answer.body['code']).toBe('booking_transition_refused')
     }
     expect(statuses(await read(id))).toEqual(['booked', 'dispatched', 'lost'])
+  })
+
+  it('a parcel that nobody knows is not found, and there are no other moves', async () => {
+    const { book, post } = await start()
+    const { trackingNumber } = (await book()).body
+    expect((await post('/parcels/SBX0/dispatch')).status).toBe(404)
+    expect((await post(`/parcels/${trackingNumber}/cancel`)).status).toBe(404)
+    expect((await post(`/parcels/${trackingNumber}/dispatch`, { at: 'noon' })).status).toBe(400)
+  })
+
+  it('a parcel whose address asks for it moves, whatever the others do, after a restart too', async () => {
+    const quick = { CARRIER_DISPATCH_MS: '50', CARRIER_DELIVERY_MS: 'manual' }
+    const first = await start(quick)
+    const byHand = { address: { ...ADDRESS, line2: 'SANDBOX: BY HAND' } }
+    const { id } = (await first.book(byHand)).body
+    const other = (await first.book()).body['id']
+    await until(async () => (await first.read(other))['status'] === 'dispatched')
+    expect((await first.read(id))['status']).toBe('booked')
+    await first.stop()
+    const second = await start(quick)
+    const last = (await second.book()).body['id']
+    await until(async () => (await second.read(last))['status'] === 'dispatched')
+    expect((await second.read(id))['status']).toBe('booked')
+    expect((await second.advance(id, 'dispatch')).status).toBe(200)
+    expect(statuses(await second.read(id))).toEqual(['booked', 'dispatched'])
   })
 
   it('a booking is cancelled before it leaves, again without effect, and not after', async () => {
@@ -172,21 +198,24 @@ describe('by hand', () => {
     const cancelled = await cancel(id)
     expect(cancelled).toMatchObject({ status: 200, body: { status: 'cancelled' } })
     expect((await cancel(id)).body).toEqual(cancelled.body)
-    expect((await advance(id, 'dispatched')).status).toBe(409)
+    expect((await advance(id, 'dispatch')).status).toBe(409)
 
     const gone = (await book()).body['id']
-    await advance(gone, 'dispatched')
+    await advance(gone, 'dispatch')
     expect(await cancel(gone)).toMatchObject({ status: 409, body: { code: 'booking_dispatched' } })
-    await advance(gone, 'delivered')
+    await advance(gone, 'deliver')
     expect((await cancel(gone)).status).toBe(409)
     expect(statuses(await read(gone))).toEqual(['booked', 'dispatched', 'delivered'])
   })
 
   it('cancel and dispatch at once: one of them wins', async () => {
-    const { book, advance, cancel, read } = await start()
+    const { book, post, cancel, read } = await start()
     for (let round = 0; round < 10; round += 1) {
-      const { id } = (await book()).body
-      const [first, second] = await Promise.all([cancel(id), advance(id, 'dispatched')])
+      const { id, trackingNumber } = (await book()).body
+      const dispatch = () => post(`/parcels/${trackingNumber}/dispatch`)
+      const [first, second] = await Promise.all(
+        round % 2 === 0 ? [cancel(id), dispatch()] : [dispatch(), cancel(id)],
+      )
       expect(new Set([first.status, second.status])).toEqual(new Set([200, 409]))
       expect((await read(id))['history']).toHaveLength(2)
     }
@@ -213,7 +242,7 @@ describe('by itself', () => {
     const cancelled = (await book()).body['id']
     await cancel(cancelled)
     const moved = (await book()).body['id']
-    await advance(moved, 'dispatched')
+    await advance(moved, 'dispatch')
     const last = (await book()).body['id']
     await until(async () => (await read(last))['status'] === 'dispatched')
     expect(statuses(await read(cancelled))).toEqual(['booked', 'cancelled'])
@@ -254,9 +283,9 @@ describe("the carrier's webhooks", () => {
     })
     await cancel((await book()).body['id'])
     const { id } = (await book()).body
-    const moved = await advance(id, 'dispatched')
+    const moved = await advance(id, 'dispatch')
     await until(() => receiver.received.length === 1)
-    await advance(id, 'delivered')
+    await advance(id, 'deliver')
     await until(() => receiver.received.length === 2)
     const { at } = moved.body['history'][1]
     expect(receiver.received[0]?.body).toEqual({
@@ -282,7 +311,7 @@ describe("the carrier's webhooks", () => {
       CARRIER_WEBHOOK_RETRY_MS: '60000',
     }
     const first = await start(telling)
-    await first.advance((await first.book()).body['id'], 'dispatched')
+    await first.advance((await first.book()).body['id'], 'dispatch')
     await until(() => receiver.received.length === 1)
     await first.stop()
     const second = await start(telling)

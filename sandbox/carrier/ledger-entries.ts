@@ -15,6 +15,7 @@ const Booked = Closed({
   warehouse: Type.String(),
   lines: Type.Array(SkuQuantity),
   country: Type.String(),
+  byHand: Type.Optional(Type.Boolean()),
   request: KeyedRequest,
 })
 export type Booked = Omit<Static<typeof Booked>, 'request'>

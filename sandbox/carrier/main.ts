@@ -8,7 +8,7 @@ import { startOutsideProcess, type OutsideProcess } from '../shared/outside-proc
 import { createBookings } from './bookings.ts'
 import { carrierConfig, waitOf } from './config.ts'
 import { CarrierEntry } from './ledger-entries.ts'
-import { apiRoutes } from './routes.ts'
+import { apiRoutes, handRoutes } from './routes.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -44,6 +44,7 @@ export async function startCarrier(environment: Environment, logger?: Logger): P
       })
       return {
         api: (scope) => apiRoutes(scope, { bookings, idempotency }),
+        hand: (scope) => handRoutes(scope, bookings),
         stop: async () => bookings.stop(),
       }
     },

@@ -20,8 +20,8 @@ const BookBody = Closed({
 })
 type BookBody = Static<typeof BookBody>
 
-const AdvanceBody = Closed({ status: Type.Enum(['dispatched', 'delivered', 'lost']) })
-type AdvanceBody = Static<typeof AdvanceBody>
+const ByTrackingNumber = Closed({ trackingNumber: text(100) })
+type ByTrackingNumber = Static<typeof ByTrackingNumber>
 
 const NoBody = Type.Union([Type.Null(), Closed({})])
 
@@ -49,9 +49,17 @@ export function apiRoutes(
     { schema: { params: ById, body: NoBody } },
     ({ params }) => bookings.cancel(params.id),
   )
-  scope.post<{ Params: ById; Body: AdvanceBody }>(
-    '/v1/bookings/:id/advance',
-    { schema: { params: ById, body: AdvanceBody } },
-    ({ params, body }) => bookings.advance(params.id, body.status),
-  )
+}
+
+const HAND_MOVES = { dispatch: 'dispatched', deliver: 'delivered', lose: 'lost' } as const
+
+/** Moves parcels by hand, for demos and tests: `POST /parcels/:trackingNumber/dispatch`, `/deliver`, `/lose`. */
+export function handRoutes(scope: HttpServer, bookings: Bookings): void {
+  for (const [move, status] of Object.entries(HAND_MOVES)) {
+    scope.post<{ Params: ByTrackingNumber }>(
+      `/parcels/:trackingNumber/${move}`,
+      { schema: { params: ByTrackingNumber, body: NoBody } },
+      ({ params }) => bookings.advance(params.trackingNumber, status),
+    )
+  }
 }

@@ -38,6 +38,8 @@ export interface OutsideContext<Entry> {
 export interface OutsideParts extends Partial<Stoppable> {
   /** Routes under /v1, for holders of the key. */
   api(scope: HttpServer): void
+  /** What people and tests do in the outside world, without a key, even while the API is away. */
+  hand?(scope: HttpServer): void
   /** Pages for people. */
   pages?(scope: HttpServer): void
   clearFaults?(): void
@@ -127,6 +129,7 @@ export async function startOutsideProcess<Entry extends AnyEntry>(
     // for tests and checkers on this machine, even while the API is away
     inScope((scope) => {
       faults.routes(scope)
+      parts.hand?.(scope)
       scope.get<{ Querystring: LedgerQuery }>(
         '/ledger',
         { schema: { querystring: LedgerQuery } },

@@ -4,22 +4,36 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll } from 'vitest'
+import type { Environment } from '#platform/config.ts'
 import type { Sql } from '#platform/database.ts'
 import { createUnitOfWork, type UnitOfWork } from '#platform/events/outbox.ts'
 import { createLogger, type Logger } from '#platform/logger.ts'
 import { startCarrier } from '#sandbox/carrier/main.ts'
 import type { NewShipment } from '#services/shipping/book-shipment.ts'
-import type { BookingStatus, Carrier, CarrierOptions } from '#services/shipping/carriers/carrier.ts'
+import type { Carrier, CarrierOptions } from '#services/shipping/carriers/carrier.ts'
 import { loadCarrier } from '#services/shipping/carriers/load.ts'
 import { openDatabase, type ShippingDatabase } from '#services/shipping/store.ts'
 import { freshDatabase } from './database.ts'
+
+export { startReceiver } from '#sandbox/shared/test-support.ts'
 
 export const CARRIER_KEY = 'carrier-test-key'
 export const WEBHOOK_SECRET = 'carrier-webhook-test-secret'
 export const silentLogger: Logger = createLogger({ service: 'test', level: 'silent' })
 
-/** The sandbox's carrier, whose parcels move by hand only. */
-export async function testCarrier(): Promise<{ options: CarrierOptions; advance: Advance }> {
+const HAND_MOVES = { dispatched: 'dispatch', delivered: 'deliver', lost: 'lose' } as const
+
+/** Moves a parcel by hand, as the outside world would. */
+export type Advance = (booking: { trackingNumber: string }, status: keyof typeof HAND_MOVES) => Promise<void>
+
+export interface SandboxCarrier {
+  options: CarrierOptions
+  advance: Advance
+  stop(): Promise<void>
+}
+
+/** The sandbox's carrier on a free port, whose parcels move by hand only; `environment` adds to its configuration. */
+export async function startSandboxCarrier(environment: Environment = {}): Promise<SandboxCarrier> {
   const folder = await mkdtemp(path.join(tmpdir(), 'mainstay-carrier-'))
   const running = await startCarrier(
     {
@@ -28,38 +42,44 @@ export async function testCarrier(): Promise<{ options: CarrierOptions; advance:
       CARRIER_LEDGER: path.join(folder, 'carrier.jsonl'),
       CARRIER_DISPATCH_MS: 'manual',
       CARRIER_DELIVERY_MS: 'manual',
+      ...environment,
     },
     silentLogger,
   )
-  afterAll(async () => {
-    await running.stop()
-    await rm(folder, { recursive: true, force: true })
-  })
-  const options = {
-    url: running.url,
-    apiKey: CARRIER_KEY,
-    webhookSecret: WEBHOOK_SECRET,
-    timeoutMs: 5_000,
-    logger: silentLogger,
+  return {
+    options: {
+      url: running.url,
+      apiKey: CARRIER_KEY,
+      webhookSecret: WEBHOOK_SECRET,
+      timeoutMs: 5_000,
+      logger: silentLogger,
+    },
+    async advance({ trackingNumber }, status) {
+      const answer = await fetch(`${running.url}/parcels/${trackingNumber}/${HAND_MOVES[status]}`, {
+        method: 'POST',
+      })
+      if (!answer.ok) throw new Error(`the parcel was not moved: ${await answer.text()}`)
+    },
+    async stop() {
+      await running.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
   }
-  const advance: Advance = async (bookingId, status) => {
-    const answer = await fetch(`${running.url}/v1/bookings/${bookingId}/advance`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${CARRIER_KEY}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ status }),
-    })
-    if (!answer.ok) throw new Error(`the parcel was not moved: ${await answer.text()}`)
-  }
-  return { options, advance }
 }
 
-type Advance = (bookingId: string, status: Exclude<BookingStatus, 'booked' | 'cancelled'>) => Promise<void>
+/** The sandbox's carrier for one test file. */
+export async function testCarrier(): Promise<SandboxCarrier> {
+  const carrier = await startSandboxCarrier()
+  afterAll(() => carrier.stop())
+  return carrier
+}
 
 export interface TestShipping {
   database: ShippingDatabase
   transact: UnitOfWork<Sql>
   carrier: Carrier
-  advance: Advance
+  /** Moves the parcel of a booking by hand. */
+  advance: (bookingId: string, status: keyof typeof HAND_MOVES) => Promise<void>
   /** The shipment's events in the outbox, in order: `[version, type]`. */
   events(shipmentId: string): Promise<[number, string][]>
   /** `[status, bookingId, unsettled]` */
@@ -74,11 +94,12 @@ export async function testShipping(poolSize = 10): Promise<TestShipping> {
   const database = openDatabase(await freshDatabase('shipping'), poolSize)
   afterAll(() => database.$disconnect())
   const { options, advance } = await testCarrier()
+  const carrier = await loadCarrier('sandbox', options)
   return {
     database,
     transact: createUnitOfWork(database, () => {}),
-    carrier: await loadCarrier('sandbox', options),
-    advance,
+    carrier,
+    advance: async (bookingId, status) => advance(await carrier.read(bookingId), status),
     async events(aggregateId) {
       const rows = await database.outbox.findMany({ where: { aggregateId }, orderBy: { id: 'asc' } })
       return rows.map(({ version, type }) => [version, type])
