@@ -57,8 +57,11 @@ export interface PaymentsActivities {
   voidPayment(input: { orderId: string }): Promise<void>
   /** Captures one parcel's share; a repeat for the same shipment gives the same answer. */
   capturePayment(input: CaptureInput): Promise<CaptureResult>
-  /** Makes this request's authorization the order's one and releases every other: the end of an amendment, either way. */
-  keepAuthorization(input: { orderId: string; request: number }): Promise<void>
+  /**
+   * Makes this request's authorization the order's one and releases every other: the end of an amendment, either way.
+   * `givenUp` is the request that must not come into effect any more, not even late.
+   */
+  keepAuthorization(input: { orderId: string; request: number; givenUp?: number }): Promise<void>
   /** Sees to it that what is authorized lasts until then; authorizes anew where it would not. */
   renewAuthorization(input: { orderId: string; until: string }): Promise<RenewResult>
   /** Releases the share of a parcel that was given up, where the provider can; the rest goes with `voidPayment`. */

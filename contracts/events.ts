@@ -3,7 +3,7 @@
  * carry ids, amounts and codes, never names or addresses. `version` counts the aggregate's events from 1 without gaps.
  */
 import Type, { type Static, type TSchema } from 'typebox'
-import { ORDER, RETURN, statesOf } from './states.ts'
+import { ORDER, PAYMENT, RETURN, statesOf } from './states.ts'
 import { Amount, Closed, Currency, Id, Role, Sku, SkuQuantity, Timestamp, WarehouseCode } from './schemas.ts'
 import { TaxClass } from './http/inventory.ts'
 import type { ServiceName } from './services.ts'
@@ -46,6 +46,10 @@ const paymentPayload = Closed({
   brand: Type.Union([Type.String(), Type.Null()]),
   last4: Type.Union([Type.String(), Type.Null()]),
   code: Type.Union([Type.String(), Type.Null()]),
+  /** What the payment is after this event; absent in events from before it was said. */
+  status: Type.Optional(Type.Enum(statesOf(PAYMENT))),
+  /** What the customer's bank has taken back, for now or for good. */
+  disputed: Type.Optional(Amount),
 })
 
 const shipmentPayload = Closed({

@@ -21,7 +21,7 @@ const MACHINES: Record<string, { initial: string; transitions: Record<string, re
 }
 const TERMINAL: Record<string, string[]> = {
   ORDER: ['completed', 'rejected', 'cancelled'],
-  PAYMENT: ['not_required', 'refunded', 'voided', 'expired', 'failed'],
+  PAYMENT: ['refunded', 'voided', 'failed'],
   ATTEMPT: ['succeeded', 'declined'],
   RESERVATION: ['shipped', 'released', 'expired'],
   SHIPMENT: ['delivered', 'lost', 'cancelled'],

@@ -23,18 +23,22 @@ export const ORDER = table('placed', {
   cancelled: [],
 })
 
+/** Derived from a payment's sums. */
 export const PAYMENT = table('created', {
   created: ['requires_action', 'processing', 'authorized', 'failed', 'voided', 'not_required'],
-  requires_action: ['processing', 'authorized', 'failed', 'voided'],
-  processing: ['requires_action', 'authorized', 'failed', 'voided'],
+  // the customer refused: another payment method may come
+  requires_action: ['created', 'processing', 'authorized', 'failed', 'voided'],
+  processing: ['created', 'requires_action', 'authorized', 'failed', 'voided'],
   authorized: ['partially_captured', 'captured', 'voided', 'expired'],
   partially_captured: ['captured', 'partially_refunded', 'refunded'],
-  captured: ['partially_refunded', 'refunded'],
+  // what had expired was authorized anew
+  captured: ['partially_captured', 'partially_refunded', 'refunded'],
   partially_refunded: ['refunded'],
-  not_required: [],
   refunded: [],
+  // an amendment may cost something
+  not_required: ['authorized', 'voided'],
+  expired: ['created', 'requires_action', 'authorized', 'voided', 'failed'],
   voided: [],
-  expired: [],
   failed: [],
 })
 
