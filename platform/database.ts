@@ -1,11 +1,19 @@
-/** What the platform needs of a service's database; every generated Prisma client fits. */
+/** What the platform needs of a service's database; platform/postgres.ts opens one, and every Prisma client fits. */
+import { DatabaseError } from 'pg'
 import Type from 'typebox'
 import { compileLiteral } from './validation.ts'
 
+/** A statement put together from pieces: what `Prisma.sql` and `Prisma.join` make. */
+export interface SqlFragment {
+  /** With `$1`, `$2`, … for the values. */
+  readonly text: string
+  readonly values: unknown[]
+}
+
 /** Raw SQL, inside or outside a transaction. */
 export interface Sql {
-  $queryRaw<T = unknown>(query: TemplateStringsArray, ...values: unknown[]): PromiseLike<T>
-  $executeRaw(query: TemplateStringsArray, ...values: unknown[]): PromiseLike<number>
+  $queryRaw<T = unknown>(query: TemplateStringsArray | SqlFragment, ...values: unknown[]): PromiseLike<T>
+  $executeRaw(query: TemplateStringsArray | SqlFragment, ...values: unknown[]): PromiseLike<number>
 }
 
 export interface Database<Tx extends Sql = Sql> extends Sql {
@@ -22,7 +30,7 @@ export const inTransaction = <Tx extends Sql, R>(
   work: (tx: Tx) => Promise<R>,
 ): Promise<R> => database.$transaction(work, TRANSACTION_OPTIONS)
 
-/** How Prisma 7 hands on what PostgreSQL refused for integrity's sake (class 23), by raw SQL or through its API. */
+/** How Prisma 7 hands on what PostgreSQL refused for integrity's sake (class 23). */
 const isViolation = compileLiteral(
   Type.Object({
     meta: Type.Object({
@@ -38,6 +46,8 @@ const isViolation = compileLiteral(
 
 /** The name of the constraint or unique index that PostgreSQL refused a statement for. */
 export function constraintOf(error: unknown): string | undefined {
+  if (error instanceof DatabaseError)
+    return error.code?.startsWith('23') === true ? error.constraint : undefined
   if (!isViolation(error)) return undefined
   const { originalMessage } = error.meta.driverAdapterError.cause
   return /constraint "([^"]+)"/.exec(originalMessage)?.[1]

@@ -31,7 +31,7 @@ const SECRET_FIELDS = [
 ]
 
 /** PostgreSQL quotes the row that a constraint refused. */
-const ROW_IN_DATABASE_ERROR = 'err.meta.driverAdapterError.cause.detail'
+const ROW_IN_DATABASE_ERROR = ['err.detail', 'err.meta.driverAdapterError.cause.detail']
 
 /** Redacted wherever they stand, up to three levels down. */
 const redactPaths = ['', '*', '*.*', '*.*.*'].flatMap((above) =>
@@ -49,7 +49,7 @@ export function createLogger({ service, level = 'info', destination }: LoggerOpt
   const options: pino.LoggerOptions = {
     level,
     base: { service },
-    redact: { paths: [...redactPaths, ROW_IN_DATABASE_ERROR], censor: '[redacted]' },
+    redact: { paths: [...redactPaths, ...ROW_IN_DATABASE_ERROR], censor: '[redacted]' },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     mixin: () => {

@@ -1,15 +1,18 @@
 /** The orders database: opening it, and the one way to read orders whole. */
-import { PrismaPg } from '@prisma/adapter-pg'
 import type { Order } from '#contracts/http/orders.ts'
+import type { Sql } from '#platform/database.ts'
+import { openPostgres, type WithSql } from '#platform/postgres.ts'
 import { Prisma, PrismaClient } from '#prisma/orders/client/client.ts'
 import { presentOrder } from './present-order.ts'
 import type { OrderRow } from './rows.ts'
 
-export type OrdersDatabase = PrismaClient
-export type OrdersTransaction = Prisma.TransactionClient
+export type OrdersDatabase = WithSql<PrismaClient>
+export type OrdersTransaction = Sql
 
-export const openDatabase = (connectionString: string, max: number): OrdersDatabase =>
-  new PrismaClient({ adapter: new PrismaPg({ connectionString, max }) })
+export function openDatabase(connectionString: string, max: number): OrdersDatabase {
+  const { adapter, sql } = openPostgres(connectionString, max)
+  return Object.assign(new PrismaClient({ adapter }), sql)
+}
 
 const WHOLE_ORDER = Prisma.sql`
   orders.id, number, customer_id, status, reason_code, reason_message, currency, subtotal, tax + shipping_tax AS tax, shipping,

@@ -1,8 +1,10 @@
 /** Opens the service's own database. */
-import { PrismaPg } from '@prisma/adapter-pg'
+import { openPostgres, type WithSql } from '#platform/postgres.ts'
 import { PrismaClient } from '#prisma/shipping/client/client.ts'
 
-export type ShippingDatabase = PrismaClient
+export type ShippingDatabase = WithSql<PrismaClient>
 
-export const openDatabase = (connectionString: string, max: number): ShippingDatabase =>
-  new PrismaClient({ adapter: new PrismaPg({ connectionString, max }) })
+export function openDatabase(connectionString: string, max: number): ShippingDatabase {
+  const { adapter, sql } = openPostgres(connectionString, max)
+  return Object.assign(new PrismaClient({ adapter }), sql)
+}

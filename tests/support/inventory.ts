@@ -60,7 +60,7 @@ export async function testInventory(poolSize = 10): Promise<TestInventory> {
     },
     events: async (aggregateId) => (await outboxOf(aggregateId)).map(({ version, type }) => [version, type]),
     payloads: async (aggregateId) => (await outboxOf(aggregateId)).map(({ payload }) => payload),
-    wrongStock: () => database.$queryRaw`
+    wrongStock: async () => database.$queryRaw`
       WITH ledger AS (
         SELECT sku, warehouse, sum(CASE kind WHEN 'shipped' THEN -quantity ELSE quantity END) AS units
         FROM stock_movements GROUP BY sku, warehouse

@@ -1,0 +1,8 @@
+/** Prisma's own client of the orders database, whose raw SQL is Prisma's too: what the platform's is compared with. */
+import { PrismaPg } from '@prisma/adapter-pg'
+import { PrismaClient } from '#prisma/orders/client/client.ts'
+
+export { Prisma } from '#prisma/orders/client/client.ts'
+
+export const openPrisma = (connectionString: string): PrismaClient =>
+  new PrismaClient({ adapter: new PrismaPg({ connectionString, max: 2 }) })
