@@ -4,10 +4,15 @@ import { newShipment, silentLogger, testShipping } from '#tests/support/shipping
 import { createBookShipment } from './book-shipment.ts'
 import { createCancelShipment } from './cancel-shipment.ts'
 import { pollBookings } from './poll-bookings.ts'
+import { createRecordParcel } from './record-parcel.ts'
 
 const { database, transact, carrier, advance, events, state } = await testShipping()
 const bookShipment = createBookShipment({ transact, carrier, onUnsettled: () => {} })
 const cancelShipment = createCancelShipment({ transact, carrier })
+const recordParcel = createRecordParcel({ transact })
+
+const seen = (shipmentId: string) =>
+  ({ shipmentId, status: 'dispatched', at: new Date().toISOString(), source: 'carrier' }) as const
 
 async function booked() {
   const shipment = newShipment()
@@ -39,6 +44,48 @@ describe('cancelShipment', () => {
     expect(await cancelShipment(shipment)).toBe('too_late')
     expect(await state(shipment.shipmentId)).toEqual(['booked', shipment.bookingId, false])
     expect(await events(shipment.shipmentId)).toHaveLength(2)
+  })
+
+  it('loses to a dispatch that comes just before its word reaches the carrier, and beats one just after', async () => {
+    const [leaving, staying] = [await booked(), await booked()]
+    const cancelWith = (around: (bookingId: string) => Promise<'cancelled' | 'too_late'>) =>
+      createCancelShipment({ transact, carrier: { ...carrier, cancel: around } })
+    const overtaken = cancelWith(async (bookingId) => {
+      await advance(bookingId, 'dispatched')
+      return carrier.cancel(bookingId)
+    })
+    expect(await overtaken(leaving)).toBe('too_late')
+    expect((await state(leaving.shipmentId))![0]).toBe('booked')
+    expect(await recordParcel(seen(leaving.shipmentId))).toBe('recorded')
+    expect((await state(leaving.shipmentId))![0]).toBe('dispatched')
+
+    const faster = cancelWith(async (bookingId) => {
+      const answer = await carrier.cancel(bookingId)
+      await expect(advance(bookingId, 'dispatched')).rejects.toThrow('booking_transition_refused')
+      return answer
+    })
+    expect(await faster(staying)).toBe('cancelled')
+    expect(await recordParcel(seen(staying.shipmentId))).toBe('refused')
+    expect(await state(staying.shipmentId)).toEqual(['cancelled', staying.bookingId, false])
+  })
+
+  it('lets exactly one of a cancellation and a report of the dispatch stand, whichever comes first', async () => {
+    const shipments = await Promise.all(Array.from({ length: 12 }, booked))
+    await Promise.allSettled(
+      shipments.flatMap((shipment, index) => {
+        const calls = [() => cancelShipment(shipment), () => recordParcel(seen(shipment.shipmentId))]
+        return (index % 2 === 0 ? calls : calls.toReversed()).map((call) => call())
+      }),
+    )
+    for (const shipment of shipments) {
+      const settled = await cancelShipment(shipment)
+      const recorded = await recordParcel(seen(shipment.shipmentId))
+      expect([
+        ['cancelled', 'refused'],
+        ['too_late', 'recorded'],
+      ]).toContainEqual([settled, recorded])
+      expect(await events(shipment.shipmentId)).toHaveLength(3)
+    }
   })
 
   it('changes nothing while the carrier is away', async () => {
