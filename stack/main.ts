@@ -79,19 +79,18 @@ async function run(): Promise<void> {
   }
 }
 
-async function welcome({ ports, gatewayUrl, logFile, processes }: Stack): Promise<void> {
-  const { pages, runLink, curlLines } = await import('./demo/links.ts')
+async function welcome({ ports, logFile, processes }: Stack): Promise<void> {
+  const { pages, curlLines } = await import('./demo/links.ts')
   let orderId: string | undefined
   const links = pages(ports)
   if (values['no-demo'] !== true) {
-    const { signIn } = await import('./demo/client.ts')
+    const { playScenario } = await import('./demo/play.ts')
     const { SCENARIOS } = await import('./demo/scenarios.ts')
-    const { tellStory } = await import('./demo/story.ts')
     print('')
-    const client = await signIn(gatewayUrl, 'customer@mainstay.test')
-    const order = await tellStory({ client, scenario: SCENARIOS.happy, print })
-    orderId = order.id
-    links.push(['This run', await runLink(ports, order.id)])
+    const customer = 'customer@mainstay.test'
+    const { orders, failures } = await playScenario({ scenario: SCENARIOS.happy, ports, print, customer })
+    if (failures.length > 0) throw new Error(`The demo order did not end well: ${failures.join('; ')}`)
+    orderId = orders[0]?.id
   }
   print('')
   for (const [name, url] of links) print(`${name.padEnd(12)} ${url}`)

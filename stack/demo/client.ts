@@ -11,10 +11,13 @@ export const SEED_PASSWORD = 'mainstay-local'
 export class ApiError extends Error {
   override readonly name = 'ApiError'
   readonly problem: Problem
+  /** Seconds after which to try again, where the answer said so; otherwise 0. */
+  readonly retryAfter: number
 
-  constructor(problem: Problem) {
+  constructor(problem: Problem, retryAfter = 0) {
     super(`${problem.status} ${problem.code}: ${problem.detail}`)
     this.problem = problem
+    this.retryAfter = retryAfter
   }
 }
 
@@ -31,6 +34,14 @@ export interface ApiClient {
     path: string,
     options?: { body?: unknown; headers?: Record<string, string> },
   ): Promise<ApiAnswer<Body>>
+  /** The body of a success. @throws ApiError */
+  request<Body>(
+    method: string,
+    path: string,
+    options?: { body?: unknown; headers?: Record<string, string> },
+  ): Promise<Body>
+  /** A POST with a new idempotency key. @throws ApiError */
+  command<Body>(path: string, body?: unknown): Promise<Body>
   /** @throws ApiError */
   placeOrder(body: PlaceOrderBody, key?: string): Promise<Order>
   /** @throws ApiError */
@@ -61,24 +72,34 @@ export function createApiClient(gatewayUrl: string, token?: string): ApiClient {
     return { status: response.status, body: parsed as Body, headers: response.headers }
   }
 
-  /** The body of a success. */
-  async function expectSuccess<Body>(answer: Promise<ApiAnswer<Body>>): Promise<Body> {
-    const { status, body } = await answer
-    if (status >= 400) throw new ApiError(parseProblem(body))
+  const request: ApiClient['request'] = async <Body>(
+    method: string,
+    path: string,
+    options?: { body?: unknown; headers?: Record<string, string> },
+  ) => {
+    const { status, body, headers } = await send<Body>(method, path, options)
+    if (status >= 400) throw new ApiError(parseProblem(body), Number(headers.get('retry-after')))
     return body
   }
 
   return {
     send,
+    request,
+    command: (path, body) =>
+      request('POST', path, {
+        headers: { 'idempotency-key': randomUUID() },
+        ...(body === undefined ? {} : { body }),
+      }),
     placeOrder: (body, key = randomUUID()) =>
-      expectSuccess<Order>(send('POST', '/api/v1/orders', { body, headers: { 'idempotency-key': key } })),
-    readOrder: (id) => expectSuccess<Order>(send('GET', `/api/v1/orders/${id}`)),
+      request<Order>('POST', '/api/v1/orders', { body, headers: { 'idempotency-key': key } }),
+    readOrder: (id) => request<Order>('GET', `/api/v1/orders/${id}`),
     async readTimeline(id) {
       const entries: TimelineEntry[] = []
       for (let cursor: string | null = ''; cursor !== null;) {
         const query: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`
-        const page: { data: TimelineEntry[]; nextCursor: string | null } = await expectSuccess(
-          send('GET', `/api/v1/orders/${id}/timeline?limit=100${query}`),
+        const page: { data: TimelineEntry[]; nextCursor: string | null } = await request(
+          'GET',
+          `/api/v1/orders/${id}/timeline?limit=100${query}`,
         )
         entries.push(...page.data)
         cursor = page.nextCursor

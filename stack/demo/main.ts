@@ -1,16 +1,14 @@
 /** `npm run demo -- --scenario NAME`: places orders on a stack that is running. */
 import { parseArgs } from 'node:util'
 import { resolvePorts } from '../ports.ts'
-import { signIn } from './client.ts'
+import { playScenario } from './play.ts'
 import { isScenario, SCENARIOS } from './scenarios.ts'
-import { tellStory } from './story.ts'
-import { runLink } from './links.ts'
 
 const USAGE = `npm run demo -- [--scenario NAME]
 
-Places an order on the running stack (npm start) and tells its story. Scenarios:
+Places an order on the running stack (npm start), tells its story and checks how it ended. Scenarios:
 ${Object.entries(SCENARIOS)
-  .map(([name, { title }]) => `  ${name.padEnd(14)} ${title}`)
+  .map(([name, { title }]) => `  ${name.padEnd(16)} ${title}`)
   .join('\n')}`
 
 async function run(): Promise<void> {
@@ -24,9 +22,8 @@ async function run(): Promise<void> {
   await fetch(`${gatewayUrl}/livez`).catch((cause: unknown) => {
     throw new Error(`No stack answers at ${gatewayUrl}: start it with npm start.`, { cause })
   })
-  const client = await signIn(gatewayUrl, 'customer@mainstay.test')
-  const order = await tellStory({ client, scenario: SCENARIOS[values.scenario], print })
-  print(`Temporal UI: ${await runLink(ports, order.id)}`)
+  const { failures } = await playScenario({ scenario: SCENARIOS[values.scenario], ports, print })
+  if (failures.length > 0) throw new Error(`It did not end as it should have: ${failures.join('; ')}`)
 }
 
 function print(line: string): void {

@@ -1,56 +1,91 @@
-/** Places an order through the gateway and tells its story while it happens. */
+/** Follows one order through the public API and tells what happens to it, while it happens. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Order, TimelineEntry } from '#contracts/http/orders.ts'
-import { formatMoney } from '#contracts/money.ts'
 import { isTerminal, ORDER } from '#contracts/states.ts'
-import type { ApiClient } from './client.ts'
-import { DEMO_ADDRESS, type Scenario } from './scenarios.ts'
+import { ApiError, type ApiClient } from './client.ts'
 
-export interface Story {
+export interface Follow {
   client: ApiClient
-  scenario: Scenario
+  order: Order
   /** Prints one line. */
   print: (line: string) => void
 }
 
-const POLL_MS = 150
+/** Who acts, apart from the platform. */
+export type Actor = 'customer' | 'operator' | 'courier' | 'carrier' | 'bank' | 'provider'
+
+export interface FollowedOrder {
+  /** As it was placed. */
+  placed: Order
+  id: string
+  /** Tells who does what, and does it. */
+  act<Result>(who: Actor, what: string, deed: () => Promise<Result>): Promise<Result>
+  /** Tells on until the order is so. @throws when it takes too long */
+  until(what: string, condition: (order: Order) => boolean): Promise<Order>
+  /** Tells on until nothing more can happen to the order. */
+  end(): Promise<Order>
+}
+
+const POLL_MS = 600
 const TIMEOUT_MS = 60_000
 /** After the order's end the last events are still on their way. */
 const SETTLE_MS = 400
 
-/** @returns the order at its end @throws when it does not end as the scenario says */
-export async function tellStory({ client, scenario, print }: Story): Promise<Order> {
-  print(scenario.title)
-  const order = await client.placeOrder({ ...scenario.order, shippingAddress: DEMO_ADDRESS })
-  const goods = order.lines.map(({ quantity, name }) => `${quantity} × ${name}`).join(', ')
-  print(`${order.number}: ${goods}, ${formatMoney(order.total, order.currency)} with tax and shipping`)
-
+export function followOrder({ client, order, print }: Follow): FollowedOrder {
   const placedAt = Date.parse(order.createdAt)
   const told = new Set<string>()
-  const tell = async (): Promise<void> => {
-    for (const entry of await client.readTimeline(order.id)) {
+
+  async function tell(): Promise<void> {
+    for (const entry of await patiently(() => client.readTimeline(order.id))) {
       const key = JSON.stringify(entry)
       if (told.has(key)) continue
       told.add(key)
       print(lineOf(entry, placedAt))
     }
   }
-  const deadline = performance.now() + TIMEOUT_MS
-  let current = order
-  while (!isTerminal(ORDER, current.status)) {
-    if (performance.now() > deadline)
-      throw new Error(`${order.number} is still ${current.status} after ${TIMEOUT_MS / 1000} s`)
-    await tell()
-    await sleep(POLL_MS)
-    current = await client.readOrder(order.id)
+
+  const until: FollowedOrder['until'] = async (what, condition) => {
+    for (const end = performance.now() + TIMEOUT_MS; ;) {
+      const current = await patiently(() => client.readOrder(order.id))
+      await tell()
+      if (condition(current)) return current
+      if (performance.now() > end) {
+        throw new Error(`${order.number} is ${current.status} after ${TIMEOUT_MS / 1000} s, not ${what}`)
+      }
+      await sleep(POLL_MS)
+    }
   }
-  await sleep(SETTLE_MS)
-  await tell()
-  const ended = await client.readOrder(order.id)
-  if (ended.status !== scenario.endsAs)
-    throw new Error(`${order.number} ended as ${ended.status}, not as ${scenario.endsAs}`)
-  print(summaryOf(ended))
-  return ended
+
+  return {
+    placed: order,
+    id: order.id,
+    async act(who, what, deed) {
+      await tell()
+      print(`${time(Date.now() - placedAt)}  ☞ ${who.padEnd(8)} ${what}`)
+      return deed()
+    },
+    until,
+    async end() {
+      await until('at its end', ({ status }) => isTerminal(ORDER, status))
+      await sleep(SETTLE_MS)
+      await tell()
+      const ended = await patiently(() => client.readOrder(order.id))
+      const reason = ended.statusReason === null ? '' : ` (${ended.statusReason.message})`
+      print(`${ended.number} is ${ended.status}${reason}`)
+      return ended
+    },
+  }
+}
+
+/** Waits out the gateway's limit: several stories in one minute are more than one customer may ask. */
+async function patiently<Result>(call: () => Promise<Result>): Promise<Result> {
+  try {
+    return await call()
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.problem.status !== 429) throw error
+    await sleep(1_000 * Math.max(1, error.retryAfter))
+    return patiently(call)
+  }
 }
 
 const MARKS: Record<TimelineEntry['kind'], string> = {
@@ -62,15 +97,9 @@ const MARKS: Record<TimelineEntry['kind'], string> = {
   operator: '☞',
 }
 
-function lineOf({ at, kind, name, status, detail }: TimelineEntry, placedAt: number): string {
-  const seconds = ((Date.parse(at) - placedAt) / 1000).toFixed(3).padStart(8)
-  const text = `${name}${kind === 'step' ? ` ${status}` : ''}${detail === null ? '' : ` (${detail})`}`
-  return `${seconds} s  ${MARKS[kind]} ${kind.padEnd(8)} ${text}`
-}
+const time = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(3).padStart(8)} s`
 
-function summaryOf(order: Order): string {
-  const { authorized, captured } = order.payment
-  const money = `authorized ${formatMoney(authorized, order.currency)}, captured ${formatMoney(captured, order.currency)}`
-  const reason = order.statusReason === null ? '' : ` (${order.statusReason.message})`
-  return `${order.number} is ${order.status}${reason}: ${money}`
+function lineOf({ at, kind, name, status, detail }: TimelineEntry, placedAt: number): string {
+  const text = `${name}${kind === 'step' ? ` ${status}` : ''}${detail === null ? '' : ` (${detail})`}`
+  return `${time(Date.parse(at) - placedAt)}  ${MARKS[kind]} ${kind.padEnd(8)} ${text}`
 }

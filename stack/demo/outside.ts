@@ -1,0 +1,48 @@
+/** What happens outside the platform: the bank's page, the carrier's vans, the provider's faults. No keys are needed for it. */
+import Type, { type Static } from 'typebox'
+import type { Ports } from '#contracts/services.ts'
+import { parser } from '#platform/validation.ts'
+
+const BookEntry = Type.Object({
+  type: Type.String(),
+  reference: Type.Optional(Type.String()),
+  amount: Type.Optional(Type.Integer()),
+})
+type BookEntry = Static<typeof BookEntry>
+
+const parseBooks = parser("the provider's books", Type.Object({ data: Type.Array(BookEntry) }))
+
+const MONEY = ['authorization', 'authentication', 'capture', 'void', 'refund', 'refusal']
+
+export interface Outside {
+  /** The customer approves or declines a payment at the bank's page. */
+  answerBank(url: string, answer: 'approve' | 'decline'): Promise<void>
+  /** Moves a parcel whose address asks for that. */
+  moveParcel(trackingNumber: string, move: 'dispatch' | 'deliver' | 'lose'): Promise<void>
+  /** What the provider did with an order's money, oldest first, by its own books. */
+  providerBooks(orderId: string): Promise<BookEntry[]>
+  /** Mends what the sandbox's payment provider refuses on purpose. */
+  mendProvider(): Promise<void>
+}
+
+export function createOutside(ports: Pick<Ports, 'provider' | 'carrier'>): Outside {
+  const provider = `http://127.0.0.1:${ports.provider}`
+  const carrier = `http://127.0.0.1:${ports.carrier}`
+  return {
+    answerBank: (url, answer) => post(`${url}/${answer}`),
+    moveParcel: (trackingNumber, move) => post(`${carrier}/parcels/${trackingNumber}/${move}`),
+    async providerBooks(orderId) {
+      const { data } = parseBooks(await (await fetch(`${provider}/ledger`)).json())
+      return data.filter(
+        ({ type, reference }) => MONEY.includes(type) && reference?.startsWith(orderId) === true,
+      )
+    },
+    mendProvider: () => post(`${provider}/faults/clear`),
+  }
+}
+
+async function post(url: string): Promise<void> {
+  const response = await fetch(url, { method: 'POST' })
+  const text = await response.text()
+  if (!response.ok) throw new Error(`${new URL(url).pathname} answered ${response.status}: ${text}`)
+}

@@ -1,0 +1,137 @@
+/** Where a scenario is played: people who are signed in, a product of its own, an order that is followed, and a verdict. */
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { PlaceOrderBody } from '#contracts/http/orders.ts'
+import type { StockLevel } from '#contracts/http/inventory.ts'
+import { formatMoney } from '#contracts/money.ts'
+import type { Ports } from '#contracts/services.ts'
+import { ApiError, createApiClient, SEED_PASSWORD, signIn, type ApiClient } from './client.ts'
+import { createOutside, type Outside } from './outside.ts'
+import { DEMO_ADDRESS } from './addresses.ts'
+import { followOrder, type FollowedOrder } from './story.ts'
+
+export interface StageOptions {
+  ports: Ports
+  print: (line: string) => void
+  /** Whose orders these are: a customer who registers for it, unless told otherwise. */
+  customer?: string
+}
+
+export interface Stage {
+  customer: ApiClient
+  operator: ApiClient
+  courier: ApiClient
+  outside: Outside
+  print(line: string): void
+  /** Puts a product of 20.00 EUR and 500 g on sale, with this much stock by warehouse, and answers its SKU. */
+  product(name: string, stock: Record<string, number>): Promise<string>
+  /** Places the customer's order; from then on it is told what happens to it. */
+  place(order: Partial<PlaceOrderBody> & Pick<PlaceOrderBody, 'lines'>): Promise<FollowedOrder>
+  /** `AMS 5, held 0, committed 0` for every warehouse that knows it. */
+  stockOf(sku: string): Promise<string[]>
+  /** Says how something is, and remembers when it is not as it should be. Waits for it a little: news travels. */
+  expect<Value>(what: string, read: () => Promise<Value> | Value, expected: Value): Promise<void>
+  /** The orders that were placed. */
+  readonly orderIds: readonly string[]
+  /** What was not as it should be. */
+  readonly failures: readonly string[]
+  /** Takes the products off sale again. */
+  close(): Promise<void>
+}
+
+const NEWS_TRAVELS_MS = 10_000
+const RETRY_MS = 250
+
+export async function openStage({ ports, print, customer: email }: StageOptions): Promise<Stage> {
+  const gatewayUrl = `http://127.0.0.1:${ports.gateway}`
+  const [customer, operator, courier] = await Promise.all([
+    email === undefined ? newCustomer(gatewayUrl, print) : signIn(gatewayUrl, email),
+    signIn(gatewayUrl, 'operator@mainstay.test'),
+    signIn(gatewayUrl, 'courier@mainstay.test'),
+  ])
+  const skus: string[] = []
+  const orderIds: string[] = []
+  const failures: string[] = []
+
+  return {
+    customer,
+    operator,
+    courier,
+    outside: createOutside(ports),
+    print,
+    orderIds,
+    failures,
+
+    async product(name, stock) {
+      const sku = `DEMO-${randomUUID().slice(0, 8).toUpperCase()}`
+      const body = { name, price: 2_000, currency: 'EUR', taxClass: 'standard', weightGrams: 500 }
+      await operator.request('PUT', `/api/v1/products/${sku}`, { body })
+      skus.push(sku)
+      for (const [warehouse, delta] of Object.entries(stock)) {
+        await operator.command(`/api/v1/stock/${sku}/adjustments`, { warehouse, delta, reason: 'for a demo' })
+      }
+      await untilOnSale(customer, sku)
+      return sku
+    },
+
+    async place(order) {
+      const placed = await customer.placeOrder({
+        shippingAddress: DEMO_ADDRESS,
+        paymentMethod: 'pm_card_visa',
+        ...order,
+      })
+      orderIds.push(placed.id)
+      const goods = placed.lines.map(({ quantity, name }) => `${quantity} × ${name}`).join(', ')
+      print(`${placed.number}: ${goods}, ${formatMoney(placed.total, placed.currency)} with tax and shipping`)
+      return followOrder({ client: customer, order: placed, print })
+    },
+
+    async stockOf(sku) {
+      const { warehouses } = await operator.request<StockLevel>('GET', `/api/v1/stock/${sku}`)
+      return warehouses.map(
+        ({ warehouse, onHand, held, committed }) =>
+          `${warehouse} ${onHand}, held ${held}, committed ${committed}`,
+      )
+    },
+
+    async expect(what, read, expected) {
+      const wanted = JSON.stringify(expected)
+      let found = JSON.stringify(await read())
+      for (const end = Date.now() + NEWS_TRAVELS_MS; found !== wanted && Date.now() < end;) {
+        await sleep(RETRY_MS)
+        found = JSON.stringify(await read())
+      }
+      if (found !== wanted) failures.push(`${what} is ${found}, not ${wanted}`)
+      print(found === wanted ? `  ✔ ${what}: ${plain(found)}` : `  ✘ ${what}: ${found}, expected ${wanted}`)
+    },
+
+    async close() {
+      for (const sku of skus) await operator.request('DELETE', `/api/v1/products/${sku}`)
+    },
+  }
+}
+
+/** JSON without its quotes, for people. */
+const plain = (json: string): string => json.replaceAll('"', '').replaceAll(',', ', ').replaceAll(':', ' ')
+
+async function newCustomer(gatewayUrl: string, print: StageOptions['print']): Promise<ApiClient> {
+  const email = `demo-${randomUUID().slice(0, 8)}@customers.test`
+  const body = { email, password: SEED_PASSWORD, name: 'Carla Customer' }
+  await createApiClient(gatewayUrl).request('POST', '/api/v1/users', { body })
+  print(`the customer is ${email}, password ${SEED_PASSWORD}`)
+  return signIn(gatewayUrl, email)
+}
+
+/** The orders service hears of a new product by an event. */
+async function untilOnSale(customer: ApiClient, sku: string): Promise<void> {
+  const body = { lines: [{ sku, quantity: 1 }], shippingAddress: DEMO_ADDRESS }
+  for (const end = Date.now() + NEWS_TRAVELS_MS; ;) {
+    try {
+      await customer.request('POST', '/api/v1/quotes', { body })
+      return
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.problem.status !== 422 || Date.now() > end) throw error
+      await sleep(RETRY_MS)
+    }
+  }
+}

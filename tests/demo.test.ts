@@ -1,0 +1,15 @@
+import { describe, expect, inject, it } from 'vitest'
+import { playScenario } from '#stack/demo/play.ts'
+import { SCENARIOS } from '#stack/demo/scenarios.ts'
+
+describe('the demo', () => {
+  it.each(Object.entries(SCENARIOS))('%s ends as its story says', async (_name, scenario) => {
+    const { ports } = inject('stack')
+    const lines: string[] = []
+    const { orders, failures } = await playScenario({ scenario, ports, print: (line) => lines.push(line) })
+    expect(failures, lines.join('\n')).toEqual([])
+    expect(orders.length).toBeGreaterThan(0)
+    const checked = lines.filter((line) => line.includes('✔'))
+    expect(checked.length, lines.join('\n')).toBeGreaterThan(1)
+  })
+})
