@@ -51,7 +51,12 @@ export const ATTEMPT = table('created', {
   declined: [],
 })
 
-export const RESERVATION = table('held', {
+export const RESERVATION = table('requested', {
+  // while the first request is being answered; never stored. What replaces a lost parcel is committed at once
+  requested: ['held', 'committed', 'backordered', 'refused', 'released'],
+  // a later request may be answered otherwise
+  refused: ['held', 'committed', 'backordered', 'released'],
+  backordered: ['held', 'released'],
   held: ['committed', 'released', 'expired'],
   committed: ['shipped', 'released'],
   shipped: [],

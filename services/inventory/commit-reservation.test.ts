@@ -5,8 +5,8 @@ import { createCommitReservation } from './commit-reservation.ts'
 import { createReleaseReservation } from './release-reservation.ts'
 import { createReserveStock } from './reserve-stock.ts'
 
-const { database, transact, stock, levels, events, payloads, wrongStock } = await testInventory()
-const reserveStock = createReserveStock({ transact, holdMinutes: 60 })
+const { database, transact, granting, stock, levels, events, payloads, wrongStock } = await testInventory()
+const reserveStock = createReserveStock(granting)
 const commitReservation = createCommitReservation({ transact })
 const releaseReservation = createReleaseReservation({ transact })
 
@@ -20,7 +20,7 @@ describe('commitReservation', () => {
   it('turns held units into committed ones, once', async () => {
     await stock('C-1', { AMS: 3, LJU: 3 })
     const orderId = await reserve('C-1', 4)
-    expect(await Promise.all([1, 2, 3].map(() => commitReservation(orderId)))).toEqual([
+    expect(await Promise.all([1, 2, 3].map(() => commitReservation({ orderId })))).toEqual([
       'committed',
       'committed',
       'committed',
@@ -42,20 +42,18 @@ describe('commitReservation', () => {
   it('commits a hold whose time is up while nobody has taken it away', async () => {
     await stock('C-2', { AMS: 3 })
     const orderId = await reserve('C-2', 1)
-    await database.reservation.update({ where: { orderId }, data: { expiresAt: new Date(0) } })
-    expect(await commitReservation(orderId)).toBe('committed')
+    await database.reservation.update({ where: { id: orderId }, data: { expiresAt: new Date(0) } })
+    expect(await commitReservation({ orderId })).toBe('committed')
   })
 
   it('finds nothing to commit where there is no hold', async () => {
     await stock('C-3', { AMS: 3 })
     const released = await reserve('C-3', 1)
-    await releaseReservation(released)
+    await releaseReservation({ orderId: released })
     const refused = await reserve('C-3', 9)
-    expect(await Promise.all([released, refused, randomUUID()].map(commitReservation))).toEqual([
-      'gone',
-      'gone',
-      'gone',
-    ])
+    expect(
+      await Promise.all([released, refused, randomUUID()].map((orderId) => commitReservation({ orderId }))),
+    ).toEqual(['gone', 'gone', 'gone'])
     expect(await levels('C-3')).toEqual({ AMS: [3, 0, 0] })
   })
 
@@ -63,7 +61,7 @@ describe('commitReservation', () => {
     await stock('C-RACE', { AMS: 100 })
     const orderIds = await Promise.all(Array.from({ length: 30 }, () => reserve('C-RACE', 1)))
     await Promise.all(
-      orderIds.flatMap((orderId) => [commitReservation(orderId), releaseReservation(orderId)]),
+      orderIds.flatMap((orderId) => [commitReservation({ orderId }), releaseReservation({ orderId })]),
     )
     expect(await levels('C-RACE')).toEqual({ AMS: [100, 0, 0] })
     expect(await wrongStock()).toEqual([])

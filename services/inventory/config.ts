@@ -11,4 +11,9 @@ export const inventoryConfig = Type.Object({
     default: 60,
     description: 'how long stock is promised to an order that is not confirmed yet',
   }),
+  ALLOCATION: Type.String({
+    default: 'fewest-parcels',
+    pattern: '^[a-z][a-z-]{1,29}$',
+    description: 'which warehouse sends what: a file of services/inventory/allocation/strategies',
+  }),
 })

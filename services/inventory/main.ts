@@ -5,16 +5,22 @@ import { purgeIdempotencyKeys } from '#platform/idempotency.ts'
 import { startLoop } from '#platform/loop.ts'
 import { defineService, runService } from '#platform/service.ts'
 import { createAdjustStock } from './adjust-stock.ts'
+import { loadAllocation } from './allocation/load.ts'
 import { createCommitReservation } from './commit-reservation.ts'
 import { inventoryConfig } from './config.ts'
 import { inventoryConsumers, SHIPMENTS_CONSUMER } from './consumers.ts'
+import { createExpireReservation, createFindExpiredHolds } from './expire-reservation.ts'
+import { createExtendReservation } from './extend-reservation.ts'
 import { createFindProducts } from './find-products.ts'
 import { createPutProduct } from './put-product.ts'
 import { createReadStock } from './read-stock.ts'
+import { createReleaseParcelStock } from './release-parcel-stock.ts'
 import { createReleaseReservation } from './release-reservation.ts'
 import { createRemoveProduct } from './remove-product.ts'
 import { createReserveStock } from './reserve-stock.ts'
+import { createRestock } from './restock.ts'
 import { addInventoryRoutes } from './routes.ts'
+import { createServeBackorders } from './serve-backorders.ts'
 import { createShipReservation } from './ship-reservation.ts'
 import { openDatabase } from './store.ts'
 
@@ -27,6 +33,11 @@ export const inventoryService = defineService({
     const { config, logger } = context
     const database = openDatabase(config.DATABASE_URL, config.DATABASE_POOL)
     const transact = context.outbox(database, config)
+    const granting = {
+      transact,
+      holdMinutes: config.HOLD_MINUTES,
+      allocate: await loadAllocation(config.ALLOCATION),
+    }
     const useCases = {
       findProducts: createFindProducts(database),
       putProduct: createPutProduct({ transact }),
@@ -38,14 +49,20 @@ export const inventoryService = defineService({
       routes: (app, verifyCaller) => addInventoryRoutes(app, verifyCaller, useCases),
       worker: {
         activities: createInventoryActivities({
-          reserveStock: createReserveStock({ transact, holdMinutes: config.HOLD_MINUTES }),
+          reserveStock: createReserveStock(granting),
           commitReservation: createCommitReservation({ transact }),
+          extendReservation: createExtendReservation({ transact }),
           releaseReservation: createReleaseReservation({ transact }),
+          releaseParcelStock: createReleaseParcelStock({ transact }),
+          restock: createRestock({ transact }),
+          findExpiredHolds: createFindExpiredHolds(database),
+          expireReservation: createExpireReservation({ transact }),
         }),
         workflows: false,
       },
       consumers: inventoryConsumers({
-        shipReservation: createShipReservation({ transact, consumer: SHIPMENTS_CONSUMER }),
+        shipReservation: createShipReservation({ transact, consumer: SHIPMENTS_CONSUMER, logger }),
+        serveBackorders: createServeBackorders({ database, ...granting }),
       }),
       background: () => [
         startLoop({

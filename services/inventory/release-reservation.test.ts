@@ -6,14 +6,14 @@ import { createReleaseReservation } from './release-reservation.ts'
 import { createReserveStock } from './reserve-stock.ts'
 import { createShipReservation } from './ship-reservation.ts'
 
-const { database, transact, stock, levels, events, payloads, wrongStock } = await testInventory()
-const reserveStock = createReserveStock({ transact, holdMinutes: 60 })
+const { database, transact, granting, stock, levels, events, payloads, wrongStock } = await testInventory()
+const reserveStock = createReserveStock(granting)
 const commitReservation = createCommitReservation({ transact })
 const releaseReservation = createReleaseReservation({ transact })
-const shipReservation = createShipReservation({ transact, consumer: 'test' })
+const shipReservation = createShipReservation({ transact, consumer: 'test', logger: { warn: () => {} } })
 
 const statusOf = async (orderId: string) =>
-  (await database.reservation.findUnique({ where: { orderId } }))?.status
+  (await database.reservation.findUnique({ where: { id: orderId } }))?.status
 
 async function reserve(sku: string, quantity: number): Promise<string> {
   const orderId = randomUUID()
@@ -25,7 +25,7 @@ describe('releaseReservation', () => {
   it('gives held units back, once', async () => {
     await stock('L-1', { AMS: 3, LJU: 3 })
     const orderId = await reserve('L-1', 4)
-    await Promise.all([1, 2, 3].map(() => releaseReservation(orderId)))
+    await Promise.all([1, 2, 3].map(() => releaseReservation({ orderId })))
     expect(await levels('L-1')).toEqual({ AMS: [3, 0, 0], LJU: [3, 0, 0] })
     expect(await events(orderId)).toEqual([
       [1, 'reservation.held'],
@@ -36,8 +36,8 @@ describe('releaseReservation', () => {
   it('gives committed units back', async () => {
     await stock('L-2', { AMS: 3 })
     const orderId = await reserve('L-2', 2)
-    await commitReservation(orderId)
-    await releaseReservation(orderId)
+    await commitReservation({ orderId })
+    await releaseReservation({ orderId })
     expect(await levels('L-2')).toEqual({ AMS: [3, 0, 0] })
     expect(await events(orderId)).toEqual([
       [1, 'reservation.held'],
@@ -50,7 +50,7 @@ describe('releaseReservation', () => {
     await stock('L-3', { AMS: 1 })
     const none = randomUUID()
     const refused = await reserve('L-3', 2)
-    await Promise.all([none, refused, none, refused].map(releaseReservation))
+    await Promise.all([none, refused, none, refused].map((orderId) => releaseReservation({ orderId })))
     expect([await statusOf(none), await statusOf(refused)]).toEqual(['released', 'released'])
     expect(await events(none)).toEqual([])
     expect(await events(refused)).toEqual([[1, 'reservation.refused']])
@@ -59,7 +59,7 @@ describe('releaseReservation', () => {
   it('keeps what has left and gives back the rest', async () => {
     await stock('L-4', { AMS: 2, LJU: 2 })
     const orderId = await reserve('L-4', 3)
-    await commitReservation(orderId)
+    await commitReservation({ orderId })
     await shipReservation({
       eventId: randomUUID(),
       shipmentId: randomUUID(),
@@ -67,7 +67,7 @@ describe('releaseReservation', () => {
       warehouse: 'AMS',
       lines: [{ sku: 'L-4', quantity: 2 }],
     })
-    await releaseReservation(orderId)
+    await releaseReservation({ orderId })
     expect(await levels('L-4')).toEqual({ AMS: [0, 0, 0], LJU: [2, 0, 0] })
     expect((await payloads(orderId)).at(-1)).toEqual({
       orderId,
@@ -79,7 +79,7 @@ describe('releaseReservation', () => {
   it('changes nothing once everything has left', async () => {
     await stock('L-5', { AMS: 2 })
     const orderId = await reserve('L-5', 2)
-    await commitReservation(orderId)
+    await commitReservation({ orderId })
     await shipReservation({
       eventId: randomUUID(),
       shipmentId: randomUUID(),
@@ -87,7 +87,7 @@ describe('releaseReservation', () => {
       warehouse: 'AMS',
       lines: [{ sku: 'L-5', quantity: 2 }],
     })
-    await releaseReservation(orderId)
+    await releaseReservation({ orderId })
     expect(await statusOf(orderId)).toBe('shipped')
     expect(await levels('L-5')).toEqual({ AMS: [0, 0, 0] })
   })

@@ -5,8 +5,8 @@ import { createReleaseReservation } from './release-reservation.ts'
 import { createReserveStock } from './reserve-stock.ts'
 
 const inventory = await testInventory(20)
-const { database, transact, stock, levels, events, wrongStock } = inventory
-const reserveStock = createReserveStock({ transact, holdMinutes: 60 })
+const { database, transact, granting, stock, levels, events, wrongStock } = inventory
+const reserveStock = createReserveStock(granting)
 const releaseReservation = createReleaseReservation({ transact })
 
 const countOutcomes = (answers: { outcome: string }[]) => {
@@ -108,10 +108,10 @@ describe('reserveStock', () => {
     const early = randomUUID()
     const late = randomUUID()
     const lines = [{ sku: 'R-7', quantity: 2 }]
-    await releaseReservation(early)
+    await releaseReservation({ orderId: early })
     expect(await reserveStock({ orderId: early, lines })).toEqual({ outcome: 'released' })
     await reserveStock({ orderId: late, lines })
-    await releaseReservation(late)
+    await releaseReservation({ orderId: late })
     expect(await reserveStock({ orderId: late, lines })).toEqual({ outcome: 'released' })
     expect(await levels('R-7')).toEqual({ AMS: [5, 0, 0] })
     expect(await events(early)).toEqual([])
@@ -125,13 +125,12 @@ describe('reserveStock', () => {
     await stock('R-8', { AMS: 5 })
     const orderId = randomUUID()
     const greedy = createReserveStock({
-      transact,
-      holdMinutes: 60,
+      ...granting,
       allocate: () => [{ sku: 'R-8', warehouse: 'AMS', quantity: 6 }],
     })
     await expect(greedy({ orderId, lines: [{ sku: 'R-8', quantity: 1 }] })).rejects.toThrow('stock_available')
     expect(await levels('R-8')).toEqual({ AMS: [5, 0, 0] })
-    expect(await database.reservation.count({ where: { orderId } })).toBe(0)
+    expect(await database.reservation.count({ where: { id: orderId } })).toBe(0)
     expect(await events(orderId)).toEqual([])
   })
 
@@ -165,7 +164,7 @@ describe('reserveStock', () => {
     const answers = await Promise.all(
       orderIds.flatMap((orderId, index) => {
         const reserve = () => reserveStock({ orderId, lines: [{ sku: 'R-RACE', quantity: 2 }] })
-        const release = () => releaseReservation(orderId)
+        const release = () => releaseReservation({ orderId })
         return index % 2 === 0 ? [reserve(), release(), reserve()] : [release(), reserve(), reserve()]
       }),
     )

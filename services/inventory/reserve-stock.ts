@@ -1,128 +1,213 @@
-/** Holds stock for an order: all of it or nothing, once. */
+/**
+ * Promises stock to an order: all of it or nothing, unless it takes what there is. Each request of an order is answered
+ * once; a later one replaces what the earlier ones were given, or leaves everything as it was.
+ */
 import type { Allocation, SkuQuantity } from '#contracts/schemas.ts'
 import type { Sql } from '#platform/database.ts'
 import { appendEvent, type UnitOfWork } from '#platform/events/outbox.ts'
-import {
-  fewestParcels,
-  findShortages,
-  sumBySku,
-  type AllocatedLine,
-  type AllocationStrategy,
-  type Shortage,
-  type WarehouseStock,
-} from './allocate.ts'
-import { readLines, toAllocations, toEventLines, type StoredStatus } from './reservations.ts'
+import type { AllocatedLine, WarehouseStock } from './allocation/allocation.ts'
+import { enqueue, leaveQueue, readBackorder, type Backorder } from './backorders.ts'
+import { findShortages, limitToStock, sumBySku, type Shortage } from './demands.ts'
+import { grantStock, statusGranted, type GrantPolicy } from './grant-stock.ts'
+import { lockStock, withOwn } from './promises.ts'
+import { recallAnswer, rememberAnswer } from './requests.ts'
+import { lockReservation, openLines, readLines, type Reservation } from './reservations.ts'
 
-export type ReservationOutcome =
-  | { outcome: 'held'; allocations: Allocation[]; expiresAt: string }
-  | { outcome: 'out_of_stock'; shortages: Shortage[] }
-  | { outcome: 'released' }
-
-export interface ReserveStockDependencies {
-  transact: UnitOfWork<Sql>
-  holdMinutes: number
-  allocate?: AllocationStrategy
+export interface StockRequest {
+  orderId: string
+  lines: SkuQuantity[]
+  /** Counts the order's requests from 1, which is the default. */
+  request?: number
+  /** Default: refuse. */
+  onShortage?: 'refuse' | 'take_available' | 'backorder'
+  /** For goods that are sent once more: the new parcel's id. Default: the order's. */
+  reservationId?: string
 }
 
-export type ReserveStock = (order: { orderId: string; lines: SkuQuantity[] }) => Promise<ReservationOutcome>
+export type ReservationOutcome =
+  | { outcome: 'held'; allocations: Allocation[]; expiresAt: string; shortages?: Shortage[] }
+  | { outcome: 'out_of_stock'; shortages: Shortage[] }
+  | { outcome: 'backordered'; shortages: Shortage[] }
+  | { outcome: 'released' }
+  /** It makes no sense any more: a later request was answered before, or parcels have left. */
+  | { outcome: 'refused'; reason: string }
+
+export type ReserveStock = (request: StockRequest) => Promise<ReservationOutcome>
 
 export const createReserveStock =
-  ({ transact, holdMinutes, allocate = fewestParcels }: ReserveStockDependencies): ReserveStock =>
-  ({ orderId, lines }) => {
+  ({ transact, ...policy }: { transact: UnitOfWork<Sql> } & GrantPolicy): ReserveStock =>
+  ({ orderId, lines, request = 1, onShortage = 'refuse', reservationId = orderId }) => {
     const demands = sumBySku(lines)
+    const reservation = {
+      id: reservationId,
+      orderId,
+      status: 'requested' as const,
+      version: 1,
+      expiresAt: null,
+    }
+    const wish: Wish = { request, demands, onShortage }
     return transact(async (tx) => {
-      const claimed = await claim(tx, orderId, demands, holdMinutes)
-      if (claimed === undefined) return repeatAnswer(tx, orderId)
-      const shortages = findShortages(demands, claimed.stock)
-      if (shortages.length > 0) return refuse(tx, orderId, shortages)
-      return hold(tx, orderId, claimed.expiresAt, allocate(demands, claimed.stock))
+      const claimed = await claim(tx, reservation, demands, policy.holdMinutes)
+      return claimed === undefined
+        ? answerKnown(tx, { orderId, reservationId }, wish, policy)
+        : decide(tx, { ...wish, ...claimed, promised: [], backorder: undefined }, policy)
     })
   }
 
-interface Claim {
-  expiresAt: string
-  stock: WarehouseStock[]
+interface Wish {
+  request: number
+  demands: readonly SkuQuantity[]
+  onShortage: NonNullable<StockRequest['onShortage']>
+}
+
+interface Case extends Wish {
+  reservation: Reservation
+  stock: readonly WarehouseStock[]
+  promised: readonly AllocatedLine[]
+  backorder: Backorder | undefined
 }
 
 /**
- * Takes the order's header and, only if it was free, locks the products' rows, in one statement. Every transaction
- * locks a header before stock and stock in this order, so that none waits for one that waits for it.
+ * Takes the header and, only if it was free, locks the products' rows, in one statement. Every transaction locks a header
+ * before stock.
  */
 async function claim(
   tx: Sql,
-  orderId: string,
+  reservation: Reservation,
   demands: readonly SkuQuantity[],
   holdMinutes: number,
-): Promise<Claim | undefined> {
+): Promise<Pick<Case, 'reservation' | 'stock'> | undefined> {
+  const { id, orderId } = reservation
   const skus = demands.map(({ sku }) => sku)
   const rows = await tx.$queryRaw<
     ({ expiresAt: Date } & (WarehouseStock | { [Field in keyof WarehouseStock]: null }))[]
   >`
     WITH header AS (
-      INSERT INTO reservations (order_id, status, expires_at, version)
-      VALUES (${orderId}::uuid, 'held', now() + make_interval(mins => ${holdMinutes}::int), 1)
+      INSERT INTO reservations (id, order_id, status, expires_at, version)
+      VALUES (${id}::uuid, ${orderId}::uuid, ${statusGranted(reservation)},
+        now() + make_interval(mins => ${holdMinutes}::int), 1)
       ON CONFLICT DO NOTHING RETURNING expires_at
     ), locked AS MATERIALIZED (
-      SELECT sku, warehouse, on_hand - held - committed AS available FROM stock
+      SELECT sku, warehouse, on_hand - held - committed AS units FROM stock
       WHERE sku = ANY(${skus}::text[]) AND EXISTS (SELECT FROM header)
       ORDER BY sku, warehouse FOR NO KEY UPDATE
     )
-    SELECT header.expires_at AS "expiresAt", locked.sku, locked.warehouse, locked.available, warehouses.priority
+    SELECT header.expires_at AS "expiresAt", locked.sku, locked.warehouse, warehouses.priority,
+      CASE WHEN EXISTS (SELECT FROM backorder_lines AS ahead WHERE ahead.sku = locked.sku AND ahead.waiting)
+        THEN 0 ELSE locked.units END AS available
     FROM header LEFT JOIN locked ON true LEFT JOIN warehouses ON warehouses.code = locked.warehouse`
   const [first] = rows
   if (first === undefined) return undefined
-  return { expiresAt: first.expiresAt.toISOString(), stock: rows.filter((row) => row.sku !== null) }
+  return {
+    reservation: { ...reservation, expiresAt: first.expiresAt.toISOString() },
+    stock: rows.filter((row) => row.sku !== null),
+  }
 }
 
-/** The CHECK constraints have the last word: a strategy that takes too much fails the transaction. */
-async function hold(
+/** Not the first that is heard of this reservation: a repeat, or another request. */
+async function answerKnown(
   tx: Sql,
-  orderId: string,
-  expiresAt: string,
-  lines: AllocatedLine[],
+  ref: { orderId: string; reservationId: string },
+  wish: Wish,
+  policy: GrantPolicy,
 ): Promise<ReservationOutcome> {
-  await tx.$executeRaw`
-    WITH line AS (
-      SELECT * FROM unnest(${lines.map(({ sku }) => sku)}::text[], ${lines.map(({ warehouse }) => warehouse)}::text[],
-                           ${lines.map(({ quantity }) => quantity)}::int[]) AS line (sku, warehouse, quantity)
-    ), moved AS (
-      UPDATE stock SET held = held + line.quantity FROM line
-      WHERE stock.sku = line.sku AND stock.warehouse = line.warehouse
-    )
-    INSERT INTO reservation_lines (order_id, sku, warehouse, quantity)
-    SELECT ${orderId}::uuid, sku, warehouse, quantity FROM line`
-  await appendEvent(tx, {
-    type: 'reservation.held',
-    aggregateId: orderId,
-    version: 1,
-    payload: { orderId, lines: toEventLines(lines), expiresAt },
-  })
-  return { outcome: 'held', allocations: toAllocations(lines), expiresAt }
+  const reservation = await lockReservation(tx, ref)
+  if (reservation === undefined) throw new Error(`the reservation ${ref.reservationId} is another order's`)
+  // what has been undone since does not come to life again
+  if (reservation.status === 'released' || reservation.status === 'expired') return { outcome: 'released' }
+  const known = await recallAnswer(tx, { id: reservation.id, request: wish.request })
+  if (known === 'superseded') return refused('a later request was answered before this one came')
+  if (known?.outcome === 'held') return { ...known, expiresAt: endOf(reservation) }
+  if (known !== undefined) return known
+
+  const lines = await readLines(tx, reservation)
+  if (lines.some(({ shipped, released }) => shipped + released > 0)) return refused('parcels have left')
+  const promised = openLines(lines)
+  const backorder = await readBackorder(tx, reservation.id)
+  const skus = [...wish.demands, ...promised].map(({ sku }) => sku)
+  const stock = await lockStock(tx, skus, backorder?.position ?? null)
+  return decide(tx, { ...wish, reservation, stock: withOwn(stock, promised), promised, backorder }, policy)
 }
 
-async function refuse(tx: Sql, orderId: string, shortages: Shortage[]): Promise<ReservationOutcome> {
-  await tx.$executeRaw`
-    UPDATE reservations SET status = 'refused', expires_at = NULL, shortages = ${JSON.stringify(shortages)}::jsonb
-    WHERE order_id = ${orderId}::uuid`
-  await appendEvent(tx, {
-    type: 'reservation.refused',
-    aggregateId: orderId,
-    version: 1,
-    payload: { orderId, skus: shortages.map(({ sku }) => sku) },
-  })
+function endOf({ id, expiresAt }: Reservation): string {
+  if (expiresAt === null) throw new Error(`the hold ${id} has no end`)
+  return expiresAt
+}
+
+const refused = (reason: string): ReservationOutcome => ({ outcome: 'refused', reason })
+
+async function decide(tx: Sql, asked: Case, policy: GrantPolicy): Promise<ReservationOutcome> {
+  const { reservation, demands, stock, onShortage } = asked
+  const shortages = findShortages(demands, stock)
+  if (shortages.length === 0) return grant(tx, asked, demands, [], policy)
+  if (onShortage === 'take_available') {
+    const partly = limitToStock(demands, stock)
+    if (partly.length > 0) return grant(tx, asked, partly, shortages, policy)
+  }
+  if (onShortage === 'backorder' && mayWait(reservation)) return wait(tx, asked, shortages)
+  return refuse(tx, asked, shortages)
+}
+
+async function grant(
+  tx: Sql,
+  { backorder, ...asked }: Case,
+  demands: readonly SkuQuantity[],
+  shortages: readonly Shortage[],
+  policy: GrantPolicy,
+): Promise<ReservationOutcome> {
+  if (backorder !== undefined) await leaveQueue(tx, asked.reservation.id)
+  return grantStock(tx, { ...asked, demands, shortages }, policy)
+}
+
+async function refuse(
+  tx: Sql,
+  { reservation, request }: Case,
+  shortages: Shortage[],
+): Promise<ReservationOutcome> {
+  const { id, orderId, version } = reservation
+  await rememberAnswer(tx, { id, request }, { outcome: 'out_of_stock', shortages })
+  if (reservation.status === 'requested') {
+    await tx.$executeRaw`
+      UPDATE reservations SET status = 'refused', expires_at = NULL WHERE id = ${id}::uuid`
+    const skus = shortages.map(({ sku }) => sku)
+    await appendEvent(tx, {
+      type: 'reservation.refused',
+      aggregateId: id,
+      version,
+      payload: { orderId, skus },
+    })
+  }
   return { outcome: 'out_of_stock', shortages }
 }
 
-/** What the first call was answered; a hold that has been undone since does not come to life again. */
-async function repeatAnswer(tx: Sql, orderId: string): Promise<ReservationOutcome> {
-  const [row] = await tx.$queryRaw<
-    { status: StoredStatus; expiresAt: Date | null; shortages: Shortage[] | null }[]
-  >`
-    SELECT status, expires_at AS "expiresAt", shortages FROM reservations WHERE order_id = ${orderId}::uuid`
-  if (row === undefined) throw new Error(`the reservation of order ${orderId} is there and is not`)
-  if (row.status === 'refused') return { outcome: 'out_of_stock', shortages: row.shortages ?? [] }
-  if (row.status === 'released' || row.status === 'expired') return { outcome: 'released' }
-  if (row.expiresAt === null) throw new Error(`the hold of order ${orderId} has no end`)
-  const allocations = toAllocations(await readLines(tx, orderId))
-  return { outcome: 'held', allocations, expiresAt: row.expiresAt.toISOString() }
+/** Who has something keeps it rather than wait for more, and what is sent once more is not waited for. */
+const mayWait = ({ id, orderId, status }: Reservation): boolean =>
+  id === orderId && status !== 'held' && status !== 'committed'
+
+/** Who asks for more while waiting goes to the end of the queue; who asks for the same or less keeps the place. */
+async function wait(tx: Sql, asked: Case, shortages: Shortage[]): Promise<ReservationOutcome> {
+  const { reservation, request, demands, backorder } = asked
+  const { id, orderId } = reservation
+  const shortOf = shortages.map(({ sku }) => sku)
+  const kept = backorder !== undefined && asksForNoMore(demands, backorder.demands)
+  if (backorder !== undefined) await leaveQueue(tx, id)
+  await enqueue(tx, { id, request, demands, shortOf, position: kept ? backorder.position : null })
+  await rememberAnswer(tx, { id, request }, { outcome: 'backordered', shortages })
+  const [row] = await tx.$queryRaw<{ version: number }[]>`
+    UPDATE reservations SET status = 'backordered', expires_at = NULL, updated_at = now(),
+      version = version + CASE WHEN ${reservation.status === 'requested'} THEN 0 ELSE 1 END
+    WHERE id = ${id}::uuid RETURNING version`
+  if (row === undefined) throw new Error(`the reservation ${id} is there and is not`)
+  await appendEvent(tx, {
+    type: 'reservation.backordered',
+    aggregateId: id,
+    version: row.version,
+    payload: { orderId, skus: shortOf },
+  })
+  return { outcome: 'backordered', shortages }
 }
+
+const asksForNoMore = (demands: readonly SkuQuantity[], before: readonly SkuQuantity[]): boolean =>
+  demands.every(({ sku, quantity }) =>
+    before.some((known) => known.sku === sku && known.quantity >= quantity),
+  )

@@ -10,7 +10,7 @@ import { createRemoveProduct } from './remove-product.ts'
 import { createReserveStock } from './reserve-stock.ts'
 import { addInventoryRoutes } from './routes.ts'
 
-const { database, transact, stock, levels, events, payloads, wrongStock } = await testInventory()
+const { database, transact, granting, stock, levels, events, payloads, wrongStock } = await testInventory()
 const app = await testServer((server, verifyCaller) =>
   addInventoryRoutes(server, verifyCaller, {
     findProducts: createFindProducts(database),
@@ -153,7 +153,7 @@ describe('GET /products', () => {
 
   it('shows what can be ordered now', async () => {
     await stock('AV-1', { AMS: 5, LJU: 2 })
-    const reserveStock = createReserveStock({ transact, holdMinutes: 60 })
+    const reserveStock = createReserveStock(granting)
     await reserveStock({ orderId: randomUUID(), lines: [{ sku: 'AV-1', quantity: 6 }] })
     expect((await get('products/AV-1', customer)).json()).toMatchObject({ available: 1 })
   })
@@ -225,7 +225,7 @@ describe('stock', () => {
 
   it('never falls below what is promised', async () => {
     await stock('A-3', { AMS: 10 })
-    const reserveStock = createReserveStock({ transact, holdMinutes: 60 })
+    const reserveStock = createReserveStock(granting)
     await reserveStock({ orderId: randomUUID(), lines: [{ sku: 'A-3', quantity: 4 }] })
     const answers = await Promise.all(
       Array.from({ length: 10 }, () => adjust('A-3', { warehouse: 'AMS', delta: -1, reason: 'broken' })),

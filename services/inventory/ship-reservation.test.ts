@@ -8,16 +8,16 @@ import { createReleaseReservation } from './release-reservation.ts'
 import { createReserveStock } from './reserve-stock.ts'
 import { createShipReservation } from './ship-reservation.ts'
 
-const { database, transact, stock, levels, events, wrongStock } = await testInventory()
-const reserveStock = createReserveStock({ transact, holdMinutes: 60 })
+const { database, transact, granting, stock, levels, events, wrongStock } = await testInventory()
+const reserveStock = createReserveStock(granting)
 const commitReservation = createCommitReservation({ transact })
 const releaseReservation = createReleaseReservation({ transact })
-const shipReservation = createShipReservation({ transact, consumer: 'test' })
+const shipReservation = createShipReservation({ transact, consumer: 'test', logger: { warn: () => {} } })
 
 async function committed(sku: string, quantity: number): Promise<string> {
   const orderId = randomUUID()
   await reserveStock({ orderId, lines: [{ sku, quantity }] })
-  await commitReservation(orderId)
+  await commitReservation({ orderId })
   return orderId
 }
 
@@ -55,7 +55,7 @@ describe('shipReservation', () => {
     }
     const rows = await database.reservationLine.findMany({ where: { sku: 'S-2' } })
     await Promise.all(
-      rows.map(({ orderId, warehouse, quantity }) =>
+      rows.map(({ reservationId: orderId, warehouse, quantity }) =>
         shipReservation(parcel(orderId, warehouse, 'S-2', quantity)),
       ),
     )
@@ -67,7 +67,7 @@ describe('shipReservation', () => {
   it('takes away what left although the order was released a moment before', async () => {
     await stock('S-3', { AMS: 5 })
     const orderId = await committed('S-3', 2)
-    await releaseReservation(orderId)
+    await releaseReservation({ orderId })
     await shipReservation(parcel(orderId, 'AMS', 'S-3', 2))
     expect(await levels('S-3')).toEqual({ AMS: [3, 0, 0] })
     expect((await events(orderId)).at(-1)).toEqual([3, 'reservation.released'])
@@ -77,7 +77,7 @@ describe('shipReservation', () => {
   it('changes nothing when the units are promised to another order by then', async () => {
     await stock('S-4', { AMS: 2 })
     const orderId = await committed('S-4', 2)
-    await releaseReservation(orderId)
+    await releaseReservation({ orderId })
     await committed('S-4', 2)
     const late = parcel(orderId, 'AMS', 'S-4', 2)
     await expect(shipReservation(late)).rejects.toThrow('stock_available')
@@ -97,7 +97,7 @@ describe('shipReservation', () => {
 })
 
 describe('the consumer inventory-shipments', () => {
-  const [consumer] = inventoryConsumers({ shipReservation })
+  const [consumer] = inventoryConsumers({ shipReservation, serveBackorders: () => Promise.resolve(0) })
 
   const shipmentEvent = (
     eventType: 'shipment.dispatched' | 'shipment.delivered',

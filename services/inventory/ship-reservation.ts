@@ -3,8 +3,10 @@ import type { SkuQuantity } from '#contracts/schemas.ts'
 import type { Sql } from '#platform/database.ts'
 import { firstTime } from '#platform/events/inbox.ts'
 import type { UnitOfWork } from '#platform/events/outbox.ts'
-import { sumBySku } from './allocate.ts'
-import { lockReservation, moveReservation, readLines } from './reservations.ts'
+import type { Logger } from '#platform/logger.ts'
+import { sumBySku } from './demands.ts'
+import { settle, wasGivenUp } from './parcels.ts'
+import { lockReservationOfParcel, type Reservation } from './reservations.ts'
 
 export interface DispatchedParcel {
   /** The event that told of it. */
@@ -18,35 +20,43 @@ export interface DispatchedParcel {
 export type ShipReservation = (parcel: DispatchedParcel) => Promise<void>
 
 /**
- * Each event once. The order may have been released a moment before the news came: the units are gone all the same, so
- * they leave the stock without a reservation. Where another order has taken them since, the CHECK constraint refuses,
- * the event is delivered again, and in the end an operator finds it among the dead letters.
+ * Each event once. The order may have been released, or the parcel given up, a moment before the news came: the units are
+ * gone all the same, so they leave the stock without a promise. Where another order has taken them since, the CHECK
+ * constraint refuses, the event is delivered again, and in the end an operator finds it among the dead letters.
  */
 export const createShipReservation =
-  ({ transact, consumer }: { transact: UnitOfWork<Sql>; consumer: string }): ShipReservation =>
-  ({ eventId, orderId, ...parcel }) =>
+  ({ transact, consumer, logger }: ShipReservationDependencies): ShipReservation =>
+  ({ eventId, ...parcel }) =>
     transact(async (tx) => {
       if (!(await firstTime(tx, { consumer, eventId }))) return
-      const reservation = await lockReservation(tx, orderId)
-      if (reservation?.status !== 'committed' && reservation?.status !== 'released') {
-        throw new Error(
-          `a parcel of order ${orderId} has left, its reservation is ${reservation?.status ?? 'not there'}`,
-        )
+      const { orderId, shipmentId } = parcel
+      const reservation = await lockReservationOfParcel(tx, parcel)
+      const givenUp = await wasGivenUp(tx, shipmentId)
+      const status = reservation?.status
+      const expected = status === 'committed' || status === 'released' || (status === 'shipped' && givenUp)
+      if (reservation === undefined || !expected) {
+        throw new Error(`a parcel of order ${orderId} has left, its reservation is ${status ?? 'not there'}`)
       }
-      await takeAway(tx, orderId, parcel, reservation.status === 'committed')
-      const lines = await readLines(tx, orderId)
-      if (reservation.status === 'released' || lines.some(({ quantity, shipped }) => shipped < quantity))
-        return
-      await moveReservation(tx, { orderId, to: 'shipped', version: reservation.version + 1, lines })
+      if (givenUp) logger.warn({ orderId, shipmentId }, 'a parcel has left that was given up')
+      await takeAway(tx, reservation, parcel, givenUp)
+      if (status === 'committed') await settle(tx, reservation, false)
     })
+
+interface ShipReservationDependencies {
+  transact: UnitOfWork<Sql>
+  /** The consumer's durable name. */
+  consumer: string
+  logger: Pick<Logger, 'warn'>
+}
 
 async function takeAway(
   tx: Sql,
-  orderId: string,
+  { id, orderId, status }: Reservation,
   { shipmentId, warehouse, lines }: Pick<DispatchedParcel, 'shipmentId' | 'warehouse' | 'lines'>,
-  committed: boolean,
+  givenUp: boolean,
 ): Promise<void> {
   const units = sumBySku(lines)
+  const committed = status === 'committed' && !givenUp
   const [left] = await tx.$queryRaw<{ lines: number }[]>`
     WITH parcel AS (
       SELECT * FROM unnest(${units.map(({ sku }) => sku)}::text[], ${units.map(({ quantity }) => quantity)}::int[])
@@ -54,7 +64,7 @@ async function takeAway(
     ), locked AS MATERIALIZED (
       SELECT stock.sku, stock.warehouse, parcel.quantity
       FROM parcel JOIN stock USING (sku) JOIN reservation_lines AS line USING (sku, warehouse)
-      WHERE warehouse = ${warehouse} AND line.order_id = ${orderId}::uuid
+      WHERE warehouse = ${warehouse} AND line.reservation_id = ${id}::uuid
       ORDER BY stock.sku, stock.warehouse FOR NO KEY UPDATE OF stock
     ), moved AS (
       UPDATE stock SET on_hand = on_hand - locked.quantity,
@@ -64,8 +74,10 @@ async function takeAway(
       INSERT INTO stock_movements (id, sku, warehouse, kind, quantity, reference)
       SELECT gen_random_uuid(), sku, warehouse, 'shipped', quantity, ${shipmentId} FROM locked
     ), line AS (
-      UPDATE reservation_lines AS line SET shipped = shipped + locked.quantity FROM locked
-      WHERE line.order_id = ${orderId}::uuid AND line.sku = locked.sku AND line.warehouse = locked.warehouse
+      UPDATE reservation_lines AS line SET shipped = shipped + locked.quantity,
+        released = released - CASE WHEN ${givenUp} THEN least(released, locked.quantity) ELSE 0 END
+      FROM locked
+      WHERE line.reservation_id = ${id}::uuid AND line.sku = locked.sku AND line.warehouse = locked.warehouse
       RETURNING 1
     )
     SELECT count(*)::int AS lines FROM line`

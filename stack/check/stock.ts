@@ -19,9 +19,11 @@ export async function checkStock(sources: Sources): Promise<Finding[]> {
     `SELECT sku, warehouse, on_hand, held, committed,
        (SELECT coalesce(sum(CASE kind WHEN 'shipped' THEN -quantity ELSE quantity END), 0) FROM stock_movements AS movement
          WHERE movement.sku = stock.sku AND movement.warehouse = stock.warehouse) AS moved,
-       (SELECT coalesce(sum(line.quantity), 0) FROM reservation_lines AS line JOIN reservations USING (order_id)
+       (SELECT coalesce(sum(line.quantity), 0)
+         FROM reservation_lines AS line JOIN reservations ON reservations.id = line.reservation_id
          WHERE line.sku = stock.sku AND line.warehouse = stock.warehouse AND status = 'held') AS reserved_held,
-       (SELECT coalesce(sum(line.quantity - line.shipped), 0) FROM reservation_lines AS line JOIN reservations USING (order_id)
+       (SELECT coalesce(sum(line.quantity - line.shipped - line.released), 0)
+         FROM reservation_lines AS line JOIN reservations ON reservations.id = line.reservation_id
          WHERE line.sku = stock.sku AND line.warehouse = stock.warehouse AND status = 'committed') AS reserved_committed
      FROM stock`,
   )

@@ -3,6 +3,8 @@ import { afterAll } from 'vitest'
 import { createUnitOfWork, type UnitOfWork } from '#platform/events/outbox.ts'
 import type { Sql } from '#platform/database.ts'
 import { applyAdjustment } from '#services/inventory/adjust-stock.ts'
+import { allocate } from '#services/inventory/allocation/strategies/fewest-parcels.ts'
+import type { GrantPolicy } from '#services/inventory/grant-stock.ts'
 import { createPutProduct } from '#services/inventory/put-product.ts'
 import { openDatabase, type InventoryDatabase } from '#services/inventory/store.ts'
 import { freshDatabase } from './database.ts'
@@ -10,6 +12,8 @@ import { freshDatabase } from './database.ts'
 export interface TestInventory {
   database: InventoryDatabase
   transact: UnitOfWork<Sql>
+  /** What use cases that promise stock take. */
+  granting: GrantPolicy & { transact: UnitOfWork<Sql> }
   /** Makes a product with these units per warehouse. */
   stock(sku: string, units: Record<string, number>): Promise<void>
   /** `{ AMS: [onHand, held, committed] }` */
@@ -37,6 +41,7 @@ export async function testInventory(poolSize = 10): Promise<TestInventory> {
   return {
     database,
     transact,
+    granting: { transact, holdMinutes: 60, allocate },
     async stock(sku, units) {
       await putProduct({
         sku,
@@ -67,8 +72,9 @@ export async function testInventory(poolSize = 10): Promise<TestInventory> {
       ), promised AS (
         SELECT line.sku, line.warehouse,
           sum(CASE status WHEN 'held' THEN quantity ELSE 0 END) AS held,
-          sum(CASE status WHEN 'committed' THEN quantity - shipped ELSE 0 END) AS committed
-        FROM reservation_lines AS line JOIN reservations USING (order_id) GROUP BY line.sku, line.warehouse
+          sum(CASE status WHEN 'committed' THEN quantity - shipped - released ELSE 0 END) AS committed
+        FROM reservation_lines AS line JOIN reservations ON reservations.id = line.reservation_id
+        GROUP BY line.sku, line.warehouse
       )
       SELECT stock.* FROM stock LEFT JOIN ledger USING (sku, warehouse) LEFT JOIN promised USING (sku, warehouse)
       WHERE on_hand <> coalesce(ledger.units, 0) OR stock.held <> coalesce(promised.held, 0)

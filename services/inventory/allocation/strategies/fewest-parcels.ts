@@ -1,54 +1,12 @@
-/** Which warehouse sends what: pure decisions about stock that the caller has locked. */
-import type { SkuQuantity } from '#contracts/schemas.ts'
-
-/** What one warehouse has of one product. */
-export interface WarehouseStock {
-  sku: string
-  warehouse: string
-  available: number
-  /** Lower sends first. */
-  priority: number
-}
-
-export interface AllocatedLine {
-  sku: string
-  warehouse: string
-  quantity: number
-}
-
-export interface Shortage {
-  sku: string
-  requested: number
-  available: number
-}
-
-/** Divides demands (one per SKU) that the stock covers; never takes more than is available. */
-export type AllocationStrategy = (
-  demands: readonly SkuQuantity[],
-  stock: readonly WarehouseStock[],
-) => AllocatedLine[]
-
-/** One demand per SKU. */
-export function sumBySku(lines: readonly SkuQuantity[]): SkuQuantity[] {
-  const quantities = new Map<string, number>()
-  for (const { sku, quantity } of lines) quantities.set(sku, (quantities.get(sku) ?? 0) + quantity)
-  return [...quantities].map(([sku, quantity]) => ({ sku, quantity }))
-}
-
-/** The demands that all warehouses together cannot meet. */
-export function findShortages(demands: readonly SkuQuantity[], stock: readonly WarehouseStock[]): Shortage[] {
-  return demands.flatMap(({ sku, quantity }) => {
-    const available = stock.reduce((units, entry) => units + (entry.sku === sku ? entry.available : 0), 0)
-    return available < quantity ? [{ sku, requested: quantity, available }] : []
-  })
-}
-
 /**
- * The default strategy. A warehouse that can send everything sends everything; otherwise the one that covers most whole
- * lines sends those, and so on. A line is split only when no warehouse has all of it. Ties go to a warehouse that sends
- * a parcel anyway, then to the one with more of the units, then by priority.
+ * The default strategy: as few parcels as a greedy choice finds. A warehouse that can send everything sends everything;
+ * otherwise the one that covers most whole lines sends those, and so on. A line is split only when no warehouse has all of
+ * it. Ties go to a warehouse that sends a parcel anyway, then to the one with more of the units, then by priority.
  */
-export const fewestParcels: AllocationStrategy = (demands, stock) => {
+import type { SkuQuantity } from '#contracts/schemas.ts'
+import type { AllocatedLine, AllocationStrategy, WarehouseStock } from '../allocation.ts'
+
+export const allocate: AllocationStrategy = (demands, stock) => {
   const remaining = new Map(demands.map(({ sku, quantity }) => [sku, quantity]))
   const warehouses = byWarehouse(stock)
   const lines: AllocatedLine[] = []

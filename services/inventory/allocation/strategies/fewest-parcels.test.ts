@@ -1,6 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fewestParcels, findShortages, sumBySku, type WarehouseStock } from './allocate.ts'
+import type { WarehouseStock } from '../allocation.ts'
+import { describeAllocation } from '../conformance.ts'
+import { allocate } from './fewest-parcels.ts'
 
 const at = (warehouse: string, priority: number, units: Record<string, number>): WarehouseStock[] =>
   Object.entries(units).map(([sku, available]) => ({ sku, warehouse, available, priority }))
@@ -27,10 +29,12 @@ const demandArbitrary = fc.uniqueArray(
   { selector: ({ sku }) => sku, minLength: 1 },
 )
 
-describe('fewestParcels', () => {
+describeAllocation({ describe, it, expect, fc }, 'fewest-parcels', allocate)
+
+describe('fewest-parcels', () => {
   it('takes the first warehouse by priority that has everything', () => {
     const stock = [...at('LJU', 2, { A: 9, B: 9 }), ...at('AMS', 1, { A: 3, B: 3 })]
-    expect(fewestParcels(need({ A: 2, B: 3 }), stock)).toEqual([
+    expect(allocate(need({ A: 2, B: 3 }), stock)).toEqual([
       { sku: 'A', warehouse: 'AMS', quantity: 2 },
       { sku: 'B', warehouse: 'AMS', quantity: 3 },
     ])
@@ -38,14 +42,14 @@ describe('fewestParcels', () => {
 
   it('prefers one parcel from a lower priority to two', () => {
     const stock = [...at('AMS', 1, { A: 9, B: 1 }), ...at('LJU', 2, { A: 2, B: 2 })]
-    expect(new Set(fewestParcels(need({ A: 2, B: 2 }), stock).map(({ warehouse }) => warehouse))).toEqual(
+    expect(new Set(allocate(need({ A: 2, B: 2 }), stock).map(({ warehouse }) => warehouse))).toEqual(
       new Set(['LJU']),
     )
   })
 
   it('keeps lines whole when the order has to be split', () => {
     const stock = [...at('AMS', 1, { A: 4, B: 2, C: 4 }), ...at('LJU', 2, { A: 0, B: 3, C: 0 })]
-    expect(fewestParcels(need({ A: 4, B: 3, C: 4 }), stock)).toEqual([
+    expect(allocate(need({ A: 4, B: 3, C: 4 }), stock)).toEqual([
       { sku: 'A', warehouse: 'AMS', quantity: 4 },
       { sku: 'C', warehouse: 'AMS', quantity: 4 },
       { sku: 'B', warehouse: 'LJU', quantity: 3 },
@@ -54,7 +58,7 @@ describe('fewestParcels', () => {
 
   it('splits a line that no warehouse has all of', () => {
     const stock = [...at('AMS', 1, { LAMP: 5 }), ...at('LJU', 2, { LAMP: 5 })]
-    expect(fewestParcels(need({ LAMP: 8 }), stock)).toEqual([
+    expect(allocate(need({ LAMP: 8 }), stock)).toEqual([
       { sku: 'LAMP', warehouse: 'AMS', quantity: 5 },
       { sku: 'LAMP', warehouse: 'LJU', quantity: 3 },
     ])
@@ -66,35 +70,11 @@ describe('fewestParcels', () => {
       ...at('LJU', 2, { A: 0, B: 1 }),
       ...at('VIE', 3, { A: 0, B: 1 }),
     ]
-    expect(fewestParcels(need({ A: 2, B: 2 }), stock)).toEqual([
+    expect(allocate(need({ A: 2, B: 2 }), stock)).toEqual([
       { sku: 'A', warehouse: 'AMS', quantity: 2 },
       { sku: 'B', warehouse: 'LJU', quantity: 1 },
       { sku: 'B', warehouse: 'VIE', quantity: 1 },
     ])
-  })
-
-  it('throws rather than give less than is asked for', () => {
-    expect(() => fewestParcels(need({ A: 3 }), at('AMS', 1, { A: 2 }))).toThrow('does not cover')
-  })
-
-  it('gives every demand exactly, never more than is available, each product once per warehouse', () => {
-    fc.assert(
-      fc.property(demandArbitrary, stockArbitrary, (demands, stock) => {
-        fc.pre(findShortages(demands, stock).length === 0)
-        const lines = fewestParcels(demands, stock)
-        for (const { sku, quantity } of demands) {
-          const given = lines.filter((line) => line.sku === sku)
-          expect(given.reduce((units, line) => units + line.quantity, 0)).toBe(quantity)
-        }
-        for (const { sku, warehouse, quantity } of lines) {
-          const entry = stock.find((known) => known.sku === sku && known.warehouse === warehouse)!
-          expect(quantity).toBeGreaterThan(0)
-          expect(quantity).toBeLessThanOrEqual(entry.available)
-        }
-        expect(new Set(lines.map(({ sku, warehouse }) => `${sku} ${warehouse}`)).size).toBe(lines.length)
-      }),
-      { numRuns: 2_000 },
-    )
   })
 
   it('sends one parcel whenever one warehouse has everything', () => {
@@ -108,25 +88,10 @@ describe('fewestParcels', () => {
           ),
         )
         fc.pre(complete !== undefined)
-        const senders = new Set(fewestParcels(demands, stock).map(({ warehouse }) => warehouse))
+        const senders = new Set(allocate(demands, stock).map(({ warehouse }) => warehouse))
         expect([...senders]).toEqual([complete])
       }),
       { numRuns: 1_000 },
     )
-  })
-})
-
-describe('findShortages', () => {
-  it('counts all warehouses, and none for an unknown product', () => {
-    const stock = [...at('AMS', 1, { A: 2 }), ...at('LJU', 2, { A: 2 })]
-    expect(findShortages(need({ A: 4, B: 1 }), stock)).toEqual([{ sku: 'B', requested: 1, available: 0 }])
-    expect(findShortages(need({ A: 5 }), stock)).toEqual([{ sku: 'A', requested: 5, available: 4 }])
-  })
-})
-
-describe('sumBySku', () => {
-  it('sums lines of one product', () => {
-    const lines = [...need({ A: 1, B: 2 }), ...need({ A: 3 })]
-    expect(sumBySku(lines)).toEqual(need({ A: 4, B: 2 }))
   })
 })
