@@ -35,7 +35,7 @@ export const shippingService = defineService({
     const transact = context.outbox(database, config)
     const reportParcel = createReportParcel(temporal.client)
     const findShipments = createFindShipments(database)
-    const followBooking = createFollowBooking({ database, reportParcel, logger })
+    const followBooking = createFollowBooking({ reportParcel, logger })
     const everySeconds = config.CARRIER_POLL_SECONDS
     let webhooks: Loop | undefined
     let polling: Loop | undefined

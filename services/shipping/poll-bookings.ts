@@ -26,6 +26,8 @@ interface Due {
   id: string
   bookingId: string | null
   unsettled: boolean
+  /** Where it is known to have been. */
+  seen: string[]
   /** Since the shipment last changed. */
   seconds: number
 }
@@ -40,7 +42,8 @@ export async function pollBookings(polling: Polling): Promise<boolean> {
         AND coalesce(greatest(polled_at, CASE WHEN unsettled THEN NULL ELSE updated_at END), '-infinity')
           < now() - make_interval(secs => ${everySeconds}::int)
       ORDER BY polled_at NULLS FIRST LIMIT ${BATCH} FOR NO KEY UPDATE SKIP LOCKED)
-    RETURNING id, booking_id AS "bookingId", unsettled, extract(epoch FROM now() - updated_at)::int AS seconds`
+    RETURNING id, booking_id AS "bookingId", unsettled, extract(epoch FROM now() - updated_at)::int AS seconds,
+      ARRAY(SELECT h.status FROM shipment_history h WHERE h.shipment_id = shipments.id) AS seen`
   for (const shipment of due) {
     try {
       await (shipment.unsettled ? undo(polling, shipment) : follow(polling, shipment))
@@ -52,9 +55,9 @@ export async function pollBookings(polling: Polling): Promise<boolean> {
   return due.length === BATCH
 }
 
-async function follow({ carrier, followBooking }: Polling, { id, bookingId }: Due): Promise<void> {
+async function follow({ carrier, followBooking }: Polling, { id, bookingId, seen }: Due): Promise<void> {
   if (bookingId === null) throw new Error(`shipment ${id} is under way without a booking`)
-  await followBooking(id, await carrier.read(bookingId))
+  await followBooking(id, await carrier.read(bookingId), seen)
 }
 
 /** The shipment is cancelled: so must its booking be, if there is one. */

@@ -25,7 +25,7 @@ const workflow = vi.fn<ReportParcel>(async (report) =>
 const dependencies = (reportParcel: ReportParcel = workflow) => ({
   database,
   carrier,
-  followBooking: createFollowBooking({ database, reportParcel, logger: silentLogger }),
+  followBooking: createFollowBooking({ reportParcel, logger: silentLogger }),
   logger: silentLogger,
 })
 
@@ -55,7 +55,7 @@ describe('processWebhooks', () => {
     await advance(bookingId, 'dispatched')
     await advance(bookingId, 'delivered')
     const webhook = await store(bookingId)
-    expect(await processWebhooks(dependencies())).toBe(true)
+    expect(await processWebhooks(dependencies())).toBe(false)
     expect(await history(id)).toEqual(['pending', 'booked', 'dispatched', 'delivered'])
     const booking = await carrier.read(bookingId)
     expect(reportsOf(id)).toEqual(
@@ -63,6 +63,26 @@ describe('processWebhooks', () => {
     )
     expect((await stored(webhook))!.processedAt).not.toBeNull()
     expect(await processWebhooks(dependencies())).toBe(false)
+  })
+
+  it('takes ten at once and says that there may be more', async () => {
+    const parcels = await Promise.all(Array.from({ length: 11 }, booked))
+    for (const { bookingId } of parcels) {
+      await advance(bookingId, 'dispatched')
+      await store(bookingId)
+    }
+    let atOnce = 0
+    let most = 0
+    const slow: ReportParcel = async (report) => {
+      most = Math.max(most, (atOnce += 1))
+      const answer = await workflow(report)
+      atOnce -= 1
+      return answer
+    }
+    expect(await processWebhooks(dependencies(slow))).toBe(true)
+    expect(most).toBeGreaterThan(1)
+    expect(await processWebhooks(dependencies(slow))).toBe(false)
+    for (const { id } of parcels) expect(await history(id)).toEqual(['pending', 'booked', 'dispatched'])
   })
 
   it('reports nothing twice for duplicates and disorder', async () => {

@@ -13,6 +13,9 @@ const LONGEST_SECONDS = 600
 /** Older than this a webhook is given up: parcels under way are asked about without one (poll-bookings.ts). */
 const GIVEN_UP_AFTER_SECONDS = 86_400
 
+/** Bookings that are not ours may have any reference. */
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
 export interface WebhookProcessing {
   database: Sql
   carrier: Carrier
@@ -28,9 +31,9 @@ interface StoredWebhook {
   seconds: number
 }
 
-/** Takes those that are due; answers whether there were any. One that fails is tried again later. */
+/** Takes those that are due, all at once; answers whether there may be more. One that fails is tried again later. */
 export async function processWebhooks(processing: WebhookProcessing): Promise<boolean> {
-  const { database, carrier, logger } = processing
+  const { database, carrier } = processing
   const webhooks = await database.$queryRaw<StoredWebhook[]>`
     UPDATE carrier_webhooks SET attempts = attempts + 1, next_attempt_at =
       now() + make_interval(secs => least(${LONGEST_SECONDS}::int, ${LEASE_SECONDS}::int * 2 ^ least(attempts, 10)))
@@ -39,21 +42,25 @@ export async function processWebhooks(processing: WebhookProcessing): Promise<bo
       WHERE carrier = ${carrier.name} AND processed_at IS NULL AND next_attempt_at <= now()
       ORDER BY received_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)
     RETURNING id, body, attempts, extract(epoch FROM now() - received_at)::int AS seconds`
-  for (const { id, body, attempts, seconds } of webhooks) {
-    try {
-      await finish(database, carrier.name, id, await process(processing, body))
-    } catch (error) {
-      const note = (error instanceof Error ? error.message : String(error)).slice(0, 500)
-      if (seconds > GIVEN_UP_AFTER_SECONDS) {
-        logger.error({ err: error, eventId: id, attempts }, 'a webhook is given up')
-        await finish(database, carrier.name, id, `given up: ${note}`)
-      } else {
-        logger.warn({ err: error, eventId: id, attempts }, 'a webhook could not be worked off yet')
-        await postpone(database, carrier.name, id, note, attempts)
-      }
+  await Promise.all(webhooks.map((webhook) => workOff(processing, webhook)))
+  return webhooks.length === BATCH
+}
+
+async function workOff(processing: WebhookProcessing, webhook: StoredWebhook): Promise<void> {
+  const { database, carrier, logger } = processing
+  const { id, body, attempts, seconds } = webhook
+  try {
+    await finish(database, carrier.name, id, await process(processing, body))
+  } catch (error) {
+    const note = (error instanceof Error ? error.message : String(error)).slice(0, 500)
+    if (seconds > GIVEN_UP_AFTER_SECONDS) {
+      logger.error({ err: error, eventId: id, attempts }, 'a webhook is given up')
+      await finish(database, carrier.name, id, `given up: ${note}`)
+    } else {
+      logger.warn({ err: error, eventId: id, attempts }, 'a webhook could not be worked off yet')
+      await postpone(database, carrier.name, id, note, attempts)
     }
   }
-  return webhooks.length > 0
 }
 
 /** @returns why there was nothing to do, if so */
@@ -62,8 +69,7 @@ async function process(
   body: string,
 ): Promise<string | undefined> {
   const booking = await carrier.read(carrier.readNotice(body).bookingId)
-  const [shipment] = await database.$queryRaw<{ id: string; status: ShipmentStatus }[]>`
-    SELECT id, status FROM shipments WHERE id::text = ${booking.reference}`
+  const shipment = await findShipment(database, booking.reference)
   if (shipment === undefined) return 'the parcel is not one of ours'
   if (shipment.status === 'pending') throw new Error(`shipment ${shipment.id} does not know its booking yet`)
   if (shipment.status === 'cancelled') {
@@ -71,7 +77,15 @@ async function process(
     await noteStray(database, shipment.id, logger)
     return 'the shipment is cancelled, but its parcel has left'
   }
-  return followBooking(shipment.id, booking)
+  return followBooking(shipment.id, booking, shipment.seen)
+}
+
+async function findShipment(database: Sql, reference: string) {
+  if (!UUID.test(reference)) return undefined
+  const [shipment] = await database.$queryRaw<{ id: string; status: ShipmentStatus; seen: string[] }[]>`
+    SELECT id, status, ARRAY(SELECT status FROM shipment_history WHERE shipment_id = ${reference}::uuid) AS seen
+    FROM shipments WHERE id = ${reference}::uuid`
+  return shipment
 }
 
 async function finish(database: Sql, carrier: string, id: string, note: string | undefined): Promise<void> {

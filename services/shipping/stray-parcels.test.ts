@@ -12,7 +12,6 @@ const bookShipment = createBookShipment({ transact, carrier, onUnsettled: () => 
 const cancelShipment = createCancelShipment({ transact, carrier })
 const findStrayParcels = createFindStrayParcels(database)
 const followBooking = createFollowBooking({
-  database,
   reportParcel: () => Promise.reject(new Error('no workflow is to be asked about a cancelled shipment')),
   logger: silentLogger,
 })
