@@ -37,6 +37,52 @@ describe('startLoop', () => {
     await loop.stop()
   })
 
+  it('tells a nudge from the interval', async () => {
+    const work = vi.fn<(nudged: boolean) => Promise<boolean>>().mockResolvedValue(false)
+    const often = startLoop({ name: 'test', everyMs: 5, work, logger })
+    await vi.waitFor(() => expect(work.mock.calls.length).toBeGreaterThan(2))
+    await often.stop()
+    expect(work.mock.calls.slice(0, 3)).toEqual([[false], [false], [false]])
+    work.mockClear()
+    const seldom = startLoop({ name: 'test', everyMs: FAR_OFF, work, logger })
+    await vi.waitFor(() => expect(work).toHaveBeenCalledOnce())
+    seldom.nudge()
+    await vi.waitFor(() => expect(work.mock.calls).toEqual([[false], [true]]))
+    await seldom.stop()
+  })
+
+  it('answers the first nudge at once and those after it together, when it has rested', async () => {
+    const began: number[] = []
+    const work = async () => {
+      began.push(performance.now())
+      return false
+    }
+    const loop = startLoop({ name: 'test', everyMs: FAR_OFF, restMs: 100, work, logger })
+    await sleep(150)
+    const nudged = performance.now()
+    loop.nudge()
+    await sleep(5)
+    for (let nudge = 0; nudge < 10; nudge++) {
+      loop.nudge()
+      await sleep(1)
+    }
+    await sleep(300)
+    expect(began).toHaveLength(3)
+    expect(began[1]! - nudged).toBeLessThan(50)
+    expect(began[2]! - began[1]!).toBeGreaterThan(90)
+    await loop.stop()
+  })
+
+  it('does not finish its rest before it stops', async () => {
+    const work = vi.fn<() => Promise<boolean>>().mockResolvedValue(false)
+    const loop = startLoop({ name: 'test', everyMs: FAR_OFF, restMs: FAR_OFF, work, logger })
+    await vi.waitFor(() => expect(work).toHaveBeenCalledOnce())
+    loop.nudge()
+    await sleep(5)
+    await loop.stop()
+    expect(work).toHaveBeenCalledOnce()
+  })
+
   it('goes on after a failure and says why', async () => {
     const failure = new Error('the carrier is away')
     const work = vi.fn<() => Promise<boolean>>().mockRejectedValueOnce(failure).mockResolvedValue(false)

@@ -1,4 +1,5 @@
 /** Work that is repeated: at intervals, at once when nudged, and never beside itself. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Stoppable } from './lifecycle.ts'
 import type { Logger } from './logger.ts'
 import { continueTrace, withTrace } from './trace.ts'
@@ -10,8 +11,13 @@ export interface LoopOptions {
   /** What it does, for logs. */
   name: string
   everyMs: number
-  /** One round; true means that there is more to do at once. Its failure is logged and the next round comes in time. */
-  work: () => Promise<boolean>
+  /** Nudges are answered at once, but no sooner than this after the last round began: meanwhile more may gather. */
+  restMs?: number
+  /**
+   * One round, told whether a nudge (rather than the interval) brought it; true means that there is more to do at once.
+   * Its failure is logged and the next round comes in time.
+   */
+  work: (nudged: boolean) => Promise<boolean>
   logger: Pick<Logger, 'warn'>
 }
 
@@ -20,24 +26,28 @@ export interface Loop extends Stoppable {
   nudge(): void
 }
 
-export function startLoop({ name, everyMs, work, logger }: LoopOptions): Loop {
+export function startLoop({ name, everyMs, restMs = 0, work, logger }: LoopOptions): Loop {
   const stopping = new AbortController()
   let nudged = false
   let wake = () => {}
 
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
+      const began = performance.now()
+      const wasNudged = nudged
       nudged = false
-      const outcome = await withTrace(continueTrace(undefined), round)
+      const outcome = await withTrace(continueTrace(undefined), () => round(wasNudged))
       if (outcome === 'more') continue
       if (outcome === 'failed') await pause(Math.max(everyMs, PAUSE_AFTER_FAILURE_MS))
       else if (!nudged) await pause(everyMs)
+      const rest = restMs - (performance.now() - began)
+      if (nudged && rest > 0) await sleep(rest, undefined, { signal: stopping.signal }).catch(() => {})
     }
   }
 
-  async function round(): Promise<'more' | 'done' | 'failed'> {
+  async function round(wasNudged: boolean): Promise<'more' | 'done' | 'failed'> {
     try {
-      return (await work()) ? 'more' : 'done'
+      return (await work(wasNudged)) ? 'more' : 'done'
     } catch (error) {
       logger.warn({ err: error, loop: name }, 'a round of a loop failed; the next one comes in time')
       return 'failed'

@@ -1,15 +1,18 @@
 /**
- * Publishes the outbox, each aggregate's events in order. Several relays may run: each takes a shard with an advisory
- * lock in a statement of its own *before* it reads; in one statement the snapshot would be older than the lock and rows
- * would be sent twice.
+ * Publishes the outbox, each aggregate's events in order. Several relays may run: each takes the shards that are free
+ * with advisory locks in a statement of its own *before* it reads; in one statement the snapshot would be older than the
+ * lock and rows would be sent twice.
  */
 import { inTransaction, type Database, type Sql } from '../database.ts'
 import type { Logger } from '../logger.ts'
 import { startLoop, type Loop } from '../loop.ts'
 import type { OutgoingEvent } from './event-bus.ts'
+import { SHARDS } from './outbox.ts'
 
 const LOCK_CLASS = 77_001
 const BATCH = 200
+/** Under load, events gather this long and go out together. */
+const GATHER_MS = 25
 /** A row the broker refuses this often is parked; its aggregate waits for an operator. */
 const ATTEMPTS_BEFORE_PARKING = 20
 
@@ -24,6 +27,8 @@ export interface RelayOptions {
 
 interface Outcome {
   published: number
+  /** There may be more. */
+  isBatchFull: boolean
   /** Why some of it was not published yet. */
   failure?: unknown
 }
@@ -40,31 +45,23 @@ interface Row {
 }
 
 export function startRelay({ database, publish, isPoison, pollMs, logger }: RelayOptions): Loop {
-  async function publishPending(): Promise<number> {
-    const pending = await database.$queryRaw<{ shard: number }[]>`
-      SELECT DISTINCT shard FROM outbox WHERE published_at IS NULL AND parked_at IS NULL`
-    let published = 0
-    let failure: unknown
-    for (const { shard } of pending) {
-      const outcome = await publishShard(shard)
-      published += outcome.published
-      failure ??= outcome.failure
-    }
-    // nothing got through: the broker is away, and the loop leaves it some time
-    if (published === 0 && failure !== undefined)
-      throw new Error('no event could be published', { cause: failure })
-    return published
+  /** Whether there is anything to send; a nudge says so by itself. */
+  async function anythingPending(): Promise<boolean> {
+    const [look] = await database.$queryRaw<{ pending: boolean }[]>`
+      SELECT EXISTS (SELECT 1 FROM outbox WHERE published_at IS NULL AND parked_at IS NULL) AS pending`
+    return look?.pending === true
   }
 
-  const publishShard = (shard: number): Promise<Outcome> =>
+  const publishPending = (): Promise<Outcome> =>
     inTransaction(database, async (tx) => {
-      const [lock] = await tx.$queryRaw<{ taken: boolean }[]>`
-        SELECT pg_try_advisory_xact_lock(${LOCK_CLASS}::int, ${shard}::int) AS taken`
-      if (lock?.taken !== true) return { published: 0 }
+      const locks = await tx.$queryRaw<{ shard: number }[]>`
+        SELECT shard FROM generate_series(0, ${SHARDS - 1}::int) AS shard
+        WHERE pg_try_advisory_xact_lock(${LOCK_CLASS}::int, shard)`
+      if (locks.length === 0) return { published: 0, isBatchFull: false }
       // nothing of an aggregate passes one of its rows that is parked
       const rows = await tx.$queryRaw<Row[]>`
         SELECT id, event_id, aggregate_id, version, type, payload, trace, created_at FROM outbox AS row
-        WHERE shard = ${shard} AND published_at IS NULL AND parked_at IS NULL
+        WHERE shard = ANY(${locks.map(({ shard }) => shard)}::int[]) AND published_at IS NULL AND parked_at IS NULL
           AND NOT EXISTS (SELECT 1 FROM outbox AS parked
                           WHERE parked.aggregate_id = row.aggregate_id AND parked.parked_at IS NOT NULL)
         ORDER BY id LIMIT ${BATCH}`
@@ -91,7 +88,7 @@ export function startRelay({ database, publish, isPoison, pollMs, logger }: Rela
     if (sent.length > 0) {
       await tx.$executeRaw`UPDATE outbox SET published_at = now() WHERE id = ANY(${sent}::bigint[])`
     }
-    return { published: sent.length, failure }
+    return { published: sent.length, isBatchFull: rows.length === BATCH, failure }
   }
 
   async function refused(tx: Sql, row: Row, error: unknown): Promise<void> {
@@ -106,8 +103,16 @@ export function startRelay({ database, publish, isPoison, pollMs, logger }: Rela
   return startLoop({
     name: 'outbox relay',
     everyMs: pollMs,
+    restMs: GATHER_MS,
     logger,
-    work: async () => (await publishPending()) > 0,
+    async work(nudged) {
+      if (!nudged && !(await anythingPending())) return false
+      const { published, isBatchFull, failure } = await publishPending()
+      // nothing got through: the broker is away, and the loop leaves it some time
+      if (published === 0 && failure !== undefined)
+        throw new Error('no event could be published', { cause: failure })
+      return isBatchFull && published > 0
+    },
   })
 }
 
