@@ -11,6 +11,7 @@ import { createFindShipments } from './find-shipments.ts'
 import { createFollowBooking } from './follow-booking.ts'
 import { pollBookings } from './poll-bookings.ts'
 import { processWebhooks } from './process-webhooks.ts'
+import { purgeWebhooks } from './purge-webhooks.ts'
 import { createReceiveWebhook } from './receive-webhook.ts'
 import { createRecordParcel } from './record-parcel.ts'
 import { createReportParcel } from './report-parcel.ts'
@@ -69,7 +70,13 @@ export const shippingService = defineService({
           work: () => pollBookings({ database, carrier, followBooking, everySeconds, logger }),
           logger,
         })
-        return [webhooks, polling]
+        const purging = startLoop({
+          name: 'old webhooks',
+          everyMs: 3_600_000,
+          work: () => purgeWebhooks(database),
+          logger,
+        })
+        return [webhooks, polling, purging]
       },
       probes: { database: probeDatabase(database) },
       close: () => database.$disconnect(),
