@@ -7,6 +7,7 @@ const BookEntry = Type.Object({
   type: Type.String(),
   reference: Type.Optional(Type.String()),
   amount: Type.Optional(Type.Integer()),
+  status: Type.Optional(Type.String()),
 })
 type BookEntry = Static<typeof BookEntry>
 

@@ -25,6 +25,8 @@ export interface Stage {
   print(line: string): void
   /** Puts a product of 20.00 EUR and 500 g on sale, with this much stock by warehouse, and answers its SKU. */
   product(name: string, stock: Record<string, number>): Promise<string>
+  /** A delivery comes in at a warehouse. */
+  receive(sku: string, warehouse: string, quantity: number): Promise<void>
   /** Places the customer's order; from then on it is told what happens to it. */
   place(order: Partial<PlaceOrderBody> & Pick<PlaceOrderBody, 'lines'>): Promise<FollowedOrder>
   /** `AMS 5, held 0, committed 0` for every warehouse that knows it. */
@@ -53,10 +55,14 @@ export async function openStage({ ports, print, customer: email }: StageOptions)
   const orderIds: string[] = []
   const failures: string[] = []
 
+  const receive = (sku: string, warehouse: string, delta: number): Promise<void> =>
+    operator.command(`/api/v1/stock/${sku}/adjustments`, { warehouse, delta, reason: 'for a demo' })
+
   return {
     customer,
     operator,
     courier,
+    receive,
     outside: createOutside(ports),
     print,
     orderIds,
@@ -67,9 +73,7 @@ export async function openStage({ ports, print, customer: email }: StageOptions)
       const body = { name, price: 2_000, currency: 'EUR', taxClass: 'standard', weightGrams: 500 }
       await operator.request('PUT', `/api/v1/products/${sku}`, { body })
       skus.push(sku)
-      for (const [warehouse, delta] of Object.entries(stock)) {
-        await operator.command(`/api/v1/stock/${sku}/adjustments`, { warehouse, delta, reason: 'for a demo' })
-      }
+      for (const [warehouse, quantity] of Object.entries(stock)) await receive(sku, warehouse, quantity)
       await untilOnSale(customer, sku)
       return sku
     },
