@@ -10,6 +10,7 @@ import { parser } from '#platform/validation.ts'
 import { check } from '#stack/check/check.ts'
 import { openSources, type ProviderEntry, type Sources } from '#stack/check/sources.ts'
 import { createApiClient, signIn, type ApiClient } from '#stack/demo/client.ts'
+import { createOutside, type Outside } from '#stack/demo/outside.ts'
 
 export const ADDRESS: PlaceOrderBody['shippingAddress'] = {
   name: 'Test Customer',
@@ -32,6 +33,13 @@ const MONEY = ['authorization', 'authentication', 'capture', 'void', 'refund', '
 const parseMails = parser(
   'the mailbox',
   Type.Object({ messages: Type.Array(Type.Object({ subject: Type.String() })) }),
+)
+
+const parseCarrierLedger = parser(
+  "the carrier's ledger",
+  Type.Object({
+    data: Type.Array(Type.Object({ type: Type.String(), status: Type.Optional(Type.String()) })),
+  }),
 )
 
 const PATIENCE = { timeout: 40_000, interval: 100 }
@@ -68,6 +76,10 @@ export interface Shop {
   rows<Row extends QueryResultRow>(database: DatabaseName, sql: string): Promise<Row[]>
   /** Subjects of the mails that an address got. */
   mailsTo(email: string): Promise<string[]>
+  /** What the carrier did with one shipment: `booking`, then where it moved. */
+  carrierLedgerOf(shipmentId: string): Promise<string[]>
+  /** Moves a parcel that goes to BY_HAND_ADDRESS. */
+  moveParcel: Outside['moveParcel']
   /** Commands to the simulated payment provider. */
   providerFault(path: '/faults' | '/faults/clear', body?: unknown): Promise<void>
   /** Expects every invariant to hold. */
@@ -144,6 +156,12 @@ export async function openShop(): Promise<Shop> {
       (await sources.providerLedger()).filter(
         ({ type, reference }) => MONEY.includes(type) && reference?.startsWith(orderId) === true,
       ),
+    async carrierLedgerOf(shipmentId) {
+      const response = await fetch(`http://127.0.0.1:${ports.carrier}/ledger?reference=${shipmentId}`)
+      const { data } = parseCarrierLedger(await response.json())
+      return data.filter(({ type }) => type !== 'webhook').map(({ type, status }) => status ?? type)
+    },
+    moveParcel: createOutside(ports).moveParcel,
     rows: (database, sql) => sources.query(database, sql),
     async mailsTo(email) {
       const response = await fetch(
