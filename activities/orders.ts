@@ -1,12 +1,16 @@
 /** The workflows' door to the orders service itself: what is written about an order and read for it. */
 import { ApplicationFailure } from '@temporalio/common'
-import type { Address, SkuQuantity } from '#contracts/schemas.ts'
+import type { Address } from '#contracts/schemas.ts'
 import type { ReturnStatus } from '#contracts/states.ts'
 import { FAILURE, type Finding, type OrderTerms } from '#contracts/workflows.ts'
+import type { AmendmentRef } from '#services/orders/amendments/amendment.ts'
+import type { AmendmentQuote } from '#services/orders/amendments/quote-amendment.ts'
 import type { ClearAttentionInput, RaiseAttentionInput } from '#services/orders/attention.ts'
+import type { ConcernInput } from '#services/orders/concerns.ts'
 import type { RecordProgressInput, StepRecord } from '#services/orders/record-progress.ts'
+import type { ReviseOrderInput } from '#services/orders/revise-order.ts'
 
-export type { StepRecord }
+export type { AmendmentQuote, AmendmentRef, ConcernInput, ReviseOrderInput, StepRecord }
 
 export interface OrdersActivities {
   /** Moves the order's row and writes its event and timeline in one transaction; a repeat changes nothing. */
@@ -46,31 +50,6 @@ export interface OrdersActivities {
   loadShippingAddress(input: { orderId: string }): Promise<Address>
 }
 
-export interface ReviseOrderInput {
-  orderId: string
-  /** Counts the order's revisions from 1. */
-  revision: number
-  lines: SkuQuantity[]
-}
-
-export interface AmendmentRef {
-  orderId: string
-  amendmentId: string
-}
-
-export type AmendmentQuote =
-  | { outcome: 'possible'; terms: OrderTerms; linesChanged: boolean }
-  | { outcome: 'refused'; code: string; message: string }
-
-export interface ConcernInput {
-  orderId: string
-  /** What makes a repeat the same: `shipment:<id>:overdue`. */
-  source: string
-  step: string
-  operation: string
-  error: string
-}
-
 export interface RecordReturnInput {
   returnId: string
   status: Exclude<ReturnStatus, 'requested'>
@@ -80,12 +59,6 @@ export interface RecordReturnInput {
 /** The use cases are the activities: what the interface promises, the orders service does. */
 export const createOrdersActivities = (useCases: OrdersUseCases): OrdersActivities => ({
   ...useCases,
-  reviseOrder: () => notYet('reviseOrder'),
-  quoteAmendment: () => notYet('quoteAmendment'),
-  applyAmendment: () => notYet('applyAmendment'),
-  refuseAmendment: () => notYet('refuseAmendment'),
-  raiseConcern: () => notYet('raiseConcern'),
-  settleConcern: () => notYet('settleConcern'),
   recordReturn: () => notYet('recordReturn'),
   quoteLostParcel: () => notYet('quoteLostParcel'),
   checkWorkflows: () => notYet('checkWorkflows'),
@@ -93,9 +66,9 @@ export const createOrdersActivities = (useCases: OrdersUseCases): OrdersActiviti
   recordFindings: () => notYet('recordFindings'),
 })
 
-type OrdersUseCases = Pick<
+type OrdersUseCases = Omit<
   OrdersActivities,
-  'recordProgress' | 'raiseAttention' | 'clearAttention' | 'requestCancellation' | 'loadShippingAddress'
+  'recordReturn' | 'quoteLostParcel' | 'checkWorkflows' | 'findRunning' | 'recordFindings'
 >
 
 const notYet = (name: string): Promise<never> =>

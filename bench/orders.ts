@@ -31,6 +31,7 @@ confirmed, so that the first figure says how fast orders are taken and the secon
 /** Nothing waits for a van, nobody is told to slow down or out of money, and the log costs nothing. */
 const SETTINGS: Environment = {
   LOG_LEVEL: 'warn',
+  AMENDMENT_SECONDS: '0',
   CARRIER_DISPATCH_MS: '50',
   CARRIER_DELIVERY_MS: '50',
   SPENDING_LIMIT: '1000000000000',

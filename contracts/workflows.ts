@@ -218,6 +218,8 @@ export interface OperateCommand {
   action: 'retry' | 'resolve'
   by: string
   note: string
+  /** The `since` of the question that is answered; an answer to an earlier question is refused. Absent: whichever is open. */
+  since?: string
 }
 
 /** Update `report` of the shipment workflow: where the parcel is now, by a courier's scan or the carrier. */

@@ -60,6 +60,9 @@ export const ROUTES: readonly RouteRow[] = [
   row(orders.readOrder, 'orders', 'orders'),
   row(orders.readTimeline, 'orders', 'orders'),
   row(orders.cancelOrder, 'orders', 'orders'),
+  row(orders.decideOrder, 'orders', 'orders'),
+  row(orders.changePaymentMethod, 'orders', 'orders'),
+  row(orders.amendOrder, 'orders', 'orders'),
   row(orders.operateOrder, 'orders', 'orders'),
   row(orders.listAttention, 'orders', 'operations'),
 

@@ -24,7 +24,17 @@ const product = {
   weightGrams: 1,
   active: true,
 }
-const line = { position: 0, sku: 'A', name: 'A', quantity: 1, unitPrice: 1n, total: 1n, tax: 0n }
+const line = {
+  position: 0,
+  sku: 'A',
+  name: 'A',
+  quantity: 1,
+  unitPrice: 1n,
+  total: 1n,
+  tax: 0n,
+  taxClass: 'zero',
+  weightGrams: 0,
+}
 const key = {
   caller: 'c',
   key: 'k',

@@ -29,8 +29,11 @@ export interface EnvironmentOptions {
 
 const HOST = '127.0.0.1'
 
-/** Sensible for one machine and one customer: more than the seed account will spend in a day of trying things out. */
-const LOCAL_DEFAULTS: Environment = { SPENDING_LIMIT: '2500000', LOG_LEVEL: 'info' }
+/**
+ * Sensible for one machine and one customer: more than the seed account will spend in a day of trying things out, and a
+ * moment between the confirmation and the parcels, in which an order can still be changed.
+ */
+const LOCAL_DEFAULTS: Environment = { SPENDING_LIMIT: '2500000', AMENDMENT_SECONDS: '3', LOG_LEVEL: 'info' }
 
 export function processEnvironments(options: EnvironmentOptions): Record<ProcessName, Environment> {
   const environments = commonEnvironments(options)

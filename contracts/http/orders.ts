@@ -16,6 +16,7 @@ import {
   Version,
 } from '../schemas.ts'
 import { Shipment } from './shipping.ts'
+import { Return } from './returns.ts'
 import { route } from './route.ts'
 
 const IdParams = Closed({ id: Id })
@@ -25,19 +26,27 @@ const PaymentMethod = Type.String({
   examples: ['pm_card_visa'],
 })
 
+const Lines = Type.Array(Closed({ sku: Sku, quantity: Quantity }), {
+  minItems: 1,
+  maxItems: MAX_ORDER_LINES,
+})
+
 export const PlaceOrderBody = Closed({
-  lines: Type.Array(Closed({ sku: Sku, quantity: Quantity }), {
-    minItems: 1,
-    maxItems: MAX_ORDER_LINES,
-  }),
+  lines: Lines,
   shippingAddress: Address,
   paymentMethod: PaymentMethod,
-  onShortage: Type.Optional(Type.Enum(['reject'], { default: 'reject' })),
+  onShortage: Type.Optional(
+    Type.Enum(['ask', 'reject', 'ship_available', 'backorder'], {
+      default: 'reject',
+      description:
+        'when there is not enough stock: ask me, reject the order, send what there is, or wait until there is enough',
+    }),
+  ),
   expectedTotal: Type.Optional(Amount),
 })
 export type PlaceOrderBody = Static<typeof PlaceOrderBody>
 
-const QuoteBody = Closed({ lines: PlaceOrderBody.properties.lines, shippingAddress: Address })
+const QuoteBody = Closed({ lines: Lines, shippingAddress: Address })
 export type QuoteBody = Static<typeof QuoteBody>
 
 export const OrderLine = Type.Object({
@@ -87,7 +96,7 @@ export const Order = Type.Object({
     status: Type.Enum(['none', 'in_progress', 'partially_dispatched', 'dispatched', 'delivered']),
   }),
   shipments: Type.Array(Shipment),
-  returns: Type.Array(Type.Unknown()),
+  returns: Type.Array(Return),
   waitingFor: Type.Union([
     Type.Object({
       what: Type.Enum(['shortage_decision', 'payment_action', 'payment_method', 'stock', 'operator']),
@@ -189,6 +198,51 @@ export const cancelOrder = route({
   },
 })
 
+export const decideOrder = route({
+  method: 'POST',
+  url: '/api/v1/orders/:id/decisions',
+  summary: 'Answer to a shortage: cancel, send what there is, or wait for stock',
+  tag: 'orders',
+  access: ['customer'],
+  scope: 'orders:write',
+  idempotency: 'optional',
+  schema: {
+    params: IdParams,
+    body: Closed({ decision: Type.Enum(['cancel', 'ship_available', 'wait']) }),
+    response: { 202: Order },
+  },
+})
+
+export const changePaymentMethod = route({
+  method: 'POST',
+  url: '/api/v1/orders/:id/payment-method',
+  summary: 'Pay by other means after a decline',
+  tag: 'orders',
+  access: ['customer'],
+  scope: 'orders:write',
+  idempotency: 'optional',
+  schema: { params: IdParams, body: Closed({ paymentMethod: PaymentMethod }), response: { 202: Order } },
+})
+
+export const amendOrder = route({
+  method: 'POST',
+  url: '/api/v1/orders/:id/amendments',
+  summary: 'Change what is ordered, or where it is sent, before parcels are packed; all of it or nothing',
+  tag: 'orders',
+  access: ['customer'],
+  scope: 'orders:write',
+  idempotency: 'required',
+  schema: {
+    params: IdParams,
+    body: Closed(
+      { lines: Type.Optional(Lines), shippingAddress: Type.Optional(Address) },
+      { minProperties: 1 },
+    ),
+    /** 200: it is the order now. 202: it is taken and waits its turn; the order's timeline will tell. */
+    response: { 200: Order, 202: Order },
+  },
+})
+
 export const Attention = Type.Object({
   orderId: Id,
   step: Type.String(),
@@ -221,6 +275,12 @@ export const operateOrder = route({
     body: Closed({
       action: Type.Enum(['retry', 'resolve']),
       note: Type.String({ minLength: 1, maxLength: 500 }),
+      since: Type.Optional(
+        Type.Unsafe<string>({
+          ...Timestamp,
+          description: 'the `since` of the question that is answered; a later one is then left alone',
+        }),
+      ),
     }),
     response: { 202: Order },
   },

@@ -1,7 +1,7 @@
 /** An order that waits for an operator says so in its row, its events and its timeline. */
 import type { AttentionState } from '#contracts/workflows.ts'
 import { appendEvent, type UnitOfWork } from '#platform/events/outbox.ts'
-import { lockOrder } from './record-progress.ts'
+import { lockOrder } from './lock-order.ts'
 import type { OrdersTransaction } from './store.ts'
 import { addToTimeline } from './timeline.ts'
 

@@ -4,7 +4,7 @@ import { isTerminal, ORDER } from '#contracts/states.ts'
 import type { SagaPolicy } from '#contracts/workflows.ts'
 import { notFound, ProblemError } from '#platform/problem.ts'
 import { loadOrderInput } from './order-input.ts'
-import type { OrderCommand, OrderWorkflows } from './order-workflow.ts'
+import { REFUSED_AT_THE_END, type OrderCommand, type OrderWorkflows } from './order-workflow.ts'
 import { findOrder, type OrdersDatabase, type OwnerFilter } from './store.ts'
 import { addToTimeline } from './timeline.ts'
 
@@ -24,9 +24,6 @@ interface Dependencies {
   policy: SagaPolicy
 }
 
-/** An order that has ended takes no command; asking Temporal could even start its workflow anew, once that is forgotten. */
-const REFUSED_AT_THE_END = { cancel: 'order_not_cancellable', operate: 'no_operation_waiting' } as const
-
 /**
  * @returns the order as it was when the command had been accepted
  * @throws ProblemError `not_found`, `stale_version`, the workflow's refusal, or `workflow_engine_unavailable`
@@ -34,16 +31,35 @@ const REFUSED_AT_THE_END = { cancel: 'order_not_cancellable', operate: 'no_opera
 export const createCommandOrder =
   ({ database, workflows, policy }: Dependencies) =>
   async ({ orderId, owner, command, ifMatch, updateId }: CommandInput): Promise<Order> => {
-    const order = await findOrder(database, orderId, owner)
-    if (order === undefined) throw notFound('order')
-    if (ifMatch !== undefined && ifMatch !== order.version) {
-      throw new ProblemError('stale_version', `The order is at version ${order.version}.`)
-    }
-    if (isTerminal(ORDER, order.status))
-      throw new ProblemError(REFUSED_AT_THE_END[command.name], `The order is ${order.status}.`)
+    const order = await findCommandable(database, { orderId, owner, ifMatch, command: command.name })
     await workflows.command(await loadOrderInput(database, orderId, policy), command, updateId)
     await addToTimeline(database, orderId, [
       { kind: 'request', name: command.name, status: 'accepted', source: `update:${updateId}` },
     ])
     return (await findOrder(database, orderId, owner)) ?? order
   }
+
+/**
+ * The order that a command is for, as long as it can take one.
+ *
+ * @throws ProblemError `not_found`, `stale_version`, or what the command is refused with at the order's end
+ */
+export async function findCommandable(
+  database: OrdersDatabase,
+  input: Pick<CommandInput, 'orderId' | 'owner' | 'ifMatch'> & { command: keyof typeof REFUSED_AT_THE_END },
+): Promise<Order> {
+  const { orderId, owner, ifMatch, command } = input
+  const order = await findOrder(database, orderId, owner)
+  if (order === undefined) throw notFound('order')
+  assertVersion(order, ifMatch)
+  // asking Temporal could even start its workflow anew, once that is forgotten
+  if (isTerminal(ORDER, order.status))
+    throw new ProblemError(REFUSED_AT_THE_END[command], `The order is ${order.status}.`)
+  return order
+}
+
+/** @throws ProblemError `stale_version` when the caller believes to change another version */
+export function assertVersion(order: Pick<Order, 'version'>, ifMatch: number | undefined): void {
+  if (ifMatch === undefined || ifMatch === order.version) return
+  throw new ProblemError('stale_version', `The order is at version ${order.version}.`)
+}

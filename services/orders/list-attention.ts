@@ -1,8 +1,26 @@
-/** Orders that wait for an operator, the longest waiting first. */
+/** What waits for operators, the longest waiting first: questions of sagas, and concerns that no workflow waits for. */
+import Type from 'typebox'
 import type { Attention } from '#contracts/http/orders.ts'
-import type { AttentionState } from '#contracts/workflows.ts'
-import { decodeCursor, NewestFirst, toPage } from '#platform/keyset.ts'
+import { Id, Timestamp } from '#contracts/schemas.ts'
+import { decodeCursor, toPage } from '#platform/keyset.ts'
 import type { OrdersDatabase } from './store.ts'
+
+const Cursor = Type.Tuple([Timestamp, Id, Type.String({ maxLength: 300 })], {
+  additionalItems: false,
+  minItems: 3,
+})
+const START = ['-infinity', '00000000-0000-0000-0000-000000000000', ''] as const
+
+interface Row {
+  order_id: string
+  /** Empty for the saga's own question. */
+  source: string
+  step: string
+  operation: string
+  error: string
+  attempts: number
+  since: Date
+}
 
 export const createListAttention =
   (database: OrdersDatabase) =>
@@ -10,21 +28,29 @@ export const createListAttention =
     limit: number,
     cursor: string | undefined,
   ): Promise<{ data: Attention[]; nextCursor: string | null }> => {
-    const [createdAt, id] = decodeCursor(NewestFirst, cursor) ?? [
-      '-infinity',
-      '00000000-0000-0000-0000-000000000000',
-    ]
-    const rows = await database.$queryRaw<{ id: string; created_at: Date; attention: AttentionState }[]>`
-      SELECT id, created_at, attention FROM orders
-      WHERE attention IS NOT NULL AND (created_at, id) > (${createdAt}::timestamptz, ${id}::uuid)
-      ORDER BY created_at, id LIMIT ${limit + 1}`
-    const page = toPage(rows, limit, (row) => [row.created_at.toISOString(), row.id])
-    return {
-      data: page.data.map(({ id: orderId, attention }) => ({
-        orderId,
-        ...attention,
-        actions: ['retry', 'resolve'],
-      })),
-      nextCursor: page.nextCursor,
-    }
+    const [since, orderId, source] = decodeCursor(Cursor, cursor) ?? START
+    const rows = await database.$queryRaw<Row[]>`
+      SELECT order_id, source, step, operation, error, attempts, since FROM (
+        SELECT id AS order_id, '' AS source, attention->>'step' AS step, attention->>'operation' AS operation,
+          attention->>'error' AS error, (attention->>'attempts')::int AS attempts,
+          (attention->>'since')::timestamptz(3) AS since
+        FROM orders WHERE attention IS NOT NULL
+        UNION ALL
+        SELECT order_id, source, step, operation, error, 1, since FROM concerns WHERE settled_at IS NULL
+      ) AS waiting
+      WHERE (since, order_id, source) > (${since}::timestamptz, ${orderId}::uuid, ${source})
+      ORDER BY since, order_id, source LIMIT ${limit + 1}`
+    const page = toPage(rows, limit, (row) => [row.since.toISOString(), row.order_id, row.source])
+    return { data: page.data.map(present), nextCursor: page.nextCursor }
   }
+
+const present = ({ order_id: orderId, source, since, ...question }: Row): Attention => ({
+  orderId,
+  step: question.step,
+  operation: question.operation,
+  error: question.error,
+  attempts: question.attempts,
+  since: since.toISOString(),
+  // a concern has nothing that could be tried again
+  actions: source === '' ? ['retry', 'resolve'] : ['resolve'],
+})

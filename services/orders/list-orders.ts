@@ -6,6 +6,8 @@ import { Prisma } from '#prisma/orders/client/client.ts'
 import { presentOrder } from './present-order.ts'
 import { queryOrders, type OrdersDatabase, type OwnerFilter } from './store.ts'
 
+const CONCERNED = Prisma.sql`EXISTS (SELECT 1 FROM concerns WHERE order_id = orders.id AND settled_at IS NULL)`
+
 export type OrderFilter = Static<typeof listOrders.schema.querystring>
 
 export const createListOrders =
@@ -14,7 +16,7 @@ export const createListOrders =
     const limit = filter.limit ?? 20
     const rows = await queryOrders(database, conditionOf(filter, owner), limit + 1)
     const page = toPage(rows, limit, (row) => [row.created_at.toISOString(), row.id])
-    return { data: page.data.map(presentOrder), nextCursor: page.nextCursor }
+    return { data: page.data.map((row) => presentOrder(row)), nextCursor: page.nextCursor }
   }
 
 function conditionOf(filter: OrderFilter, owner: OwnerFilter): Prisma.Sql {
@@ -27,7 +29,9 @@ function conditionOf(filter: OrderFilter, owner: OwnerFilter): Prisma.Sql {
     ...(customerId === undefined ? [] : [Prisma.sql`customer_id = ${customerId}::uuid`]),
     ...(createdAfter === undefined ? [] : [Prisma.sql`created_at > ${createdAfter}::timestamptz`]),
     ...(createdBefore === undefined ? [] : [Prisma.sql`created_at < ${createdBefore}::timestamptz`]),
-    ...(needsAttention === undefined ? [] : [Prisma.sql`(attention IS NOT NULL) = ${needsAttention}`]),
+    ...(needsAttention === undefined
+      ? []
+      : [Prisma.sql`(attention IS NOT NULL OR ${CONCERNED}) = ${needsAttention}`]),
     ...(after === undefined
       ? []
       : [Prisma.sql`(created_at, orders.id) < (${after[0]}::timestamptz, ${after[1]}::uuid)`]),

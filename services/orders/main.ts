@@ -4,18 +4,24 @@ import { probeDatabase } from '#platform/database.ts'
 import { purgeIdempotencyKeys } from '#platform/idempotency.ts'
 import { startLoop } from '#platform/loop.ts'
 import { defineService, runService } from '#platform/service.ts'
+import { createAmendOrder } from './amendments/amend-order.ts'
+import { createQuoteAmendment } from './amendments/quote-amendment.ts'
+import { createApplyAmendment, createRefuseAmendment } from './amendments/settle-amendment.ts'
 import { createClearAttention, createRaiseAttention } from './attention.ts'
 import { createCommandOrder } from './command-order.ts'
+import { createRaiseConcern, createSettleConcern } from './concerns.ts'
 import { ordersConfig } from './config.ts'
 import { createConsumers } from './consumers.ts'
 import { createListAttention } from './list-attention.ts'
 import { createListOrders } from './list-orders.ts'
 import { createLoadShippingAddress } from './load-shipping-address.ts'
+import { createOperateOrder } from './operate-order.ts'
 import { sagaPolicy } from './order-input.ts'
 import { createOrderWorkflows } from './order-workflow.ts'
 import { createPlaceOrder } from './place-order.ts'
 import { createReadTimeline } from './read-timeline.ts'
 import { createRecordProgress } from './record-progress.ts'
+import { createReviseOrder } from './revise-order.ts'
 import { registerRoutes } from './routes.ts'
 import { createStartOrder, startWorkflowRelay } from './start-workflows.ts'
 import { openDatabase } from './store.ts'
@@ -30,6 +36,7 @@ export const ordersService = defineService({
     const transact = outbox(database, config)
     const workflows = createOrderWorkflows(temporal.client)
     const policy = sagaPolicy(config)
+    const commandOrder = createCommandOrder({ database, workflows, policy })
     return {
       routes: (app, verifyCaller) =>
         registerRoutes(app, verifyCaller, {
@@ -39,7 +46,9 @@ export const ordersService = defineService({
           listOrders: createListOrders(database),
           readTimeline: createReadTimeline(database),
           listAttention: createListAttention(database),
-          commandOrder: createCommandOrder({ database, workflows, policy }),
+          commandOrder,
+          amendOrder: createAmendOrder({ database, workflows, policy }),
+          operateOrder: createOperateOrder({ database, transact, commandOrder }),
           logger,
         }),
       worker: {
@@ -48,6 +57,12 @@ export const ordersService = defineService({
           recordProgress: createRecordProgress(transact),
           raiseAttention: createRaiseAttention(transact),
           clearAttention: createClearAttention(transact),
+          reviseOrder: createReviseOrder(transact),
+          quoteAmendment: createQuoteAmendment(transact),
+          applyAmendment: createApplyAmendment(transact),
+          refuseAmendment: createRefuseAmendment(transact),
+          raiseConcern: createRaiseConcern(transact),
+          settleConcern: createSettleConcern(transact),
           loadShippingAddress: createLoadShippingAddress(database),
           requestCancellation: ({ workflowId }) => workflows.requestCancellation(workflowId),
         }),

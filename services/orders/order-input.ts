@@ -1,5 +1,5 @@
 /** The workflow's input, made from the order's rows: the same whoever starts the workflow, and whenever. */
-import type { OrderInput, OrderWorkflowLine, SagaPolicy } from '#contracts/workflows.ts'
+import type { OrderInput, OrderWorkflowLine, SagaPolicy, ShortagePolicy } from '#contracts/workflows.ts'
 import type { Sql } from '#platform/database.ts'
 import type { OrdersConfig } from './config.ts'
 
@@ -11,6 +11,7 @@ interface Row {
   shipping: bigint
   shipping_tax: bigint
   payment_method: string
+  on_shortage: ShortagePolicy
   lines: OrderWorkflowLine[]
 }
 
@@ -18,6 +19,16 @@ export const sagaPolicy = (config: OrdersConfig): SagaPolicy => ({
   stepAttempts: config.SAGA_STEP_ATTEMPTS,
   compensationAttempts: config.SAGA_COMPENSATION_ATTEMPTS,
   maximumIntervalSeconds: config.SAGA_MAXIMUM_INTERVAL_SECONDS,
+  waits: {
+    decisionSeconds: config.SHORTAGE_DECISION_SECONDS,
+    paymentSeconds: config.PAYMENT_ACTION_SECONDS,
+    paymentTries: config.PAYMENT_TRIES,
+    backorderSeconds: config.BACKORDER_SECONDS,
+    amendmentSeconds: config.AMENDMENT_SECONDS,
+    dispatchSeconds: config.DISPATCH_SECONDS,
+    deliverySeconds: config.DELIVERY_SECONDS,
+    lostParcel: config.LOST_PARCEL,
+  },
 })
 
 export async function loadOrderInput(
@@ -26,7 +37,7 @@ export async function loadOrderInput(
   policy: SagaPolicy,
 ): Promise<OrderInput> {
   const [row] = await database.$queryRaw<Row[]>`
-    SELECT number, customer_id, currency, total, shipping, shipping_tax, payment_method,
+    SELECT number, customer_id, currency, total, shipping, shipping_tax, payment_method, on_shortage,
       (SELECT json_agg(json_build_object('sku', sku, 'quantity', quantity, 'total', total, 'tax', tax) ORDER BY position)
          FROM order_lines WHERE order_id = orders.id) AS lines
     FROM orders WHERE id = ${orderId}::uuid`
@@ -41,6 +52,7 @@ export async function loadOrderInput(
     shippingTax: Number(row.shipping_tax),
     lines: row.lines,
     paymentMethod: row.payment_method,
+    onShortage: row.on_shortage,
     policy,
   }
 }

@@ -8,7 +8,7 @@ import {
 } from '@temporalio/client'
 import { ApplicationFailure } from '@temporalio/common'
 import { afterAll, describe, expect, it, vi } from 'vitest'
-import type { OrderInput } from '#contracts/workflows.ts'
+import type { AmendResult, OrderInput } from '#contracts/workflows.ts'
 import { createOrderWorkflows, type OrderCommand } from './order-workflow.ts'
 
 const input: OrderInput = {
@@ -34,6 +34,7 @@ afterAll(() => connection.close())
 function workflowsWith(failure: Error) {
   const client = new Client({ connection })
   vi.spyOn(client.workflow, 'executeUpdateWithStart').mockRejectedValue(failure)
+  vi.spyOn(client.workflow, 'startUpdateWithStart').mockRejectedValue(failure)
   vi.spyOn(client.workflow, 'start').mockRejectedValue(failure)
   return createOrderWorkflows(client)
 }
@@ -41,9 +42,18 @@ function workflowsWith(failure: Error) {
 const refusal = (type: string) =>
   new WorkflowUpdateFailedError('refused', ApplicationFailure.nonRetryable('The parcel has left.', type))
 
+const decide: OrderCommand = { name: 'decide', argument: { decision: 'wait', by: 'someone' } }
+const pay: OrderCommand = {
+  name: 'changePaymentMethod',
+  argument: { paymentMethod: 'pm_card_visa', by: 'someone' },
+}
+
 describe('a command', () => {
   it.each([
     [cancel, 'order_not_cancellable'],
+    [decide, 'no_decision_waiting'],
+    [decide, 'decision_not_possible'],
+    [pay, 'no_payment_method_waiting'],
     [operate, 'no_operation_waiting'],
   ] as const)('that the workflow refuses is a 409 with its code and words (%#)', async (command, code) => {
     const handing = workflowsWith(refusal(code)).command(input, command, 'u')
@@ -88,6 +98,47 @@ describe('a command', () => {
       await expect(workflowsWith(failure).command(input, cancel, 'u')).rejects.toBe(failure)
     },
   )
+})
+
+describe('an amendment', () => {
+  const amendment = { amendmentId: randomUUID(), by: 'someone' }
+
+  /** The Update is accepted, and this comes of it. */
+  function accepted(result: Promise<AmendResult>) {
+    const client = new Client({ connection })
+    const start = vi.spyOn(client.workflow, 'startUpdateWithStart')
+    start.mockResolvedValue({ result: () => result } as never)
+    return { start, workflows: createOrderWorkflows(client) }
+  }
+
+  it('is an Update of its own id, and its result is the answer', async () => {
+    const applied = { outcome: 'applied' } as const
+    const { start, workflows } = accepted(Promise.resolve(applied))
+    expect(await workflows.amend(input, amendment)).toEqual(applied)
+    expect(start).toHaveBeenCalledExactlyOnceWith(
+      'amend',
+      expect.objectContaining({
+        updateId: amendment.amendmentId,
+        args: [amendment],
+        waitForStage: 'ACCEPTED',
+      }),
+    )
+  })
+
+  it('that was accepted and is not done yet has no answer', async () => {
+    const { workflows } = accepted(Promise.reject(new WorkflowUpdateRPCTimeoutOrCancelledError('later')))
+    expect(await workflows.amend(input, amendment)).toBeUndefined()
+  })
+
+  it('that was not even accepted in time is 503, and one that is refused 409', async () => {
+    const away = new WorkflowUpdateRPCTimeoutOrCancelledError('no worker')
+    await expect(workflowsWith(away).amend(input, amendment)).rejects.toMatchObject({ status: 503 })
+    const { workflows } = accepted(Promise.reject(refusal('order_not_amendable')))
+    await expect(workflows.amend(input, amendment)).rejects.toMatchObject({
+      status: 409,
+      code: 'order_not_amendable',
+    })
+  })
 })
 
 describe('a start', () => {

@@ -12,7 +12,11 @@ import {
   FIRST_STEP,
   ORDER_WORKFLOW,
   orderWorkflowId,
+  type AmendCommand,
+  type AmendResult,
   type CancelCommand,
+  type ChangePaymentMethodCommand,
+  type DecideCommand,
   type OperateCommand,
   type OrderInput,
   type OrderResult,
@@ -57,32 +61,47 @@ export interface OrderWorkflows {
   start(input: OrderInput): Promise<void>
   /** Hands over a command and resolves when the workflow has taken it; starts the workflow if need be. */
   command(input: OrderInput, command: OrderCommand, updateId: string): Promise<void>
+  /** Hands over an amendment and waits a moment for what becomes of it. @returns undefined while it waits its turn */
+  amend(input: OrderInput, command: AmendCommand): Promise<AmendResult | undefined>
   requestCancellation(workflowId: string): Promise<void>
 }
 
 export type OrderCommand =
-  { name: 'cancel'; argument: CancelCommand } | { name: 'operate'; argument: OperateCommand }
+  | { name: 'cancel'; argument: CancelCommand }
+  | { name: 'decide'; argument: DecideCommand }
+  | { name: 'changePaymentMethod'; argument: ChangePaymentMethodCommand }
+  | { name: 'operate'; argument: OperateCommand }
+
+/** What a command is refused with that comes after the order's end. */
+export const REFUSED_AT_THE_END = {
+  cancel: 'order_not_cancellable',
+  decide: 'no_decision_waiting',
+  changePaymentMethod: 'no_payment_method_waiting',
+  amend: 'order_not_amendable',
+  operate: 'no_operation_waiting',
+} as const
 
 /** The codes of refusals by the workflow's validators. */
-const REFUSALS = ['order_not_cancellable', 'no_operation_waiting'] as const
+const REFUSALS = [...Object.values(REFUSED_AT_THE_END), 'decision_not_possible'] as const
 
 export function createOrderWorkflows(client: Client): OrderWorkflows {
-  async function update(
-    input: OrderInput,
-    { name, argument }: OrderCommand,
-    updateId: string,
-  ): Promise<void> {
-    await client.withDeadline(Date.now() + COMMAND_TIMEOUT_MS, () =>
-      // completed, not only accepted: a handle does not throw that the validator refused until its result is asked for
-      client.workflow.executeUpdateWithStart(name, {
-        updateId,
-        args: [argument],
-        startWorkflowOperation: new WithStartWorkflowOperation<OrderWorkflow>(ORDER_WORKFLOW, {
-          ...startOptions(input),
-          workflowIdConflictPolicy: 'USE_EXISTING',
-        }),
-      }),
-    )
+  const startOperation = (input: OrderInput) =>
+    new WithStartWorkflowOperation<OrderWorkflow>(ORDER_WORKFLOW, {
+      ...startOptions(input),
+      workflowIdConflictPolicy: 'USE_EXISTING',
+    })
+
+  const soon = <R>(call: () => Promise<R>): Promise<R> =>
+    client.withDeadline(Date.now() + COMMAND_TIMEOUT_MS, call)
+
+  /** Turns what went wrong into what the caller is told. */
+  async function handOver<R>(name: keyof typeof REFUSED_AT_THE_END, call: () => Promise<R>): Promise<R> {
+    try {
+      return await soon(call)
+    } catch (error) {
+      if (isTemporalAway(error)) throw temporalAway(error)
+      throw refusalOf(name, error) ?? error
+    }
   }
 
   return {
@@ -93,13 +112,29 @@ export function createOrderWorkflows(client: Client): OrderWorkflows {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
       }
     },
-    async command(input, command, updateId) {
-      try {
-        await update(input, command, updateId)
-      } catch (error) {
-        if (isTemporalAway(error)) throw temporalAway(error)
-        throw refusalOf(command, error) ?? error
-      }
+    command: (input, { name, argument }, updateId) =>
+      // completed, not only accepted: a handle does not throw that the validator refused until its result is asked for
+      handOver(name, () =>
+        client.workflow.executeUpdateWithStart<OrderWorkflow, void, [typeof argument]>(name, {
+          updateId,
+          args: [argument],
+          startWorkflowOperation: startOperation(input),
+        }),
+      ),
+    async amend(input, command) {
+      const handle = await handOver('amend', () =>
+        client.workflow.startUpdateWithStart<OrderWorkflow, AmendResult, [AmendCommand]>('amend', {
+          updateId: command.amendmentId,
+          args: [command],
+          waitForStage: 'ACCEPTED',
+          startWorkflowOperation: startOperation(input),
+        }),
+      )
+      return handOver('amend', () => handle.result()).catch((error: unknown) => {
+        // accepted, and not done within the moment: it waits its turn
+        if (error instanceof ProblemError && error.code === 'workflow_engine_unavailable') return undefined
+        throw error
+      })
     },
     async requestCancellation(workflowId) {
       await client.workflow.getHandle(workflowId).cancel()
@@ -108,10 +143,9 @@ export function createOrderWorkflows(client: Client): OrderWorkflows {
 }
 
 /** A refusal by the workflow, also the one that a closed workflow gives by not running any more. */
-function refusalOf({ name }: OrderCommand, error: unknown): ProblemError | undefined {
+function refusalOf(name: keyof typeof REFUSED_AT_THE_END, error: unknown): ProblemError | undefined {
   if (error instanceof WorkflowExecutionAlreadyStartedError) {
-    const code = name === 'cancel' ? 'order_not_cancellable' : 'no_operation_waiting'
-    return new ProblemError(code, 'The order has come to its end.', { cause: error })
+    return new ProblemError(REFUSED_AT_THE_END[name], 'The order has come to its end.', { cause: error })
   }
   const refusal = updateRefusal(error)
   const code = REFUSALS.find((known) => known === refusal?.type)

@@ -37,7 +37,7 @@ describe('placeOrder', () => {
     ])
     expect(await findOrder(orders.database, order.id, customerId)).toEqual(order)
     expect(order.number).toMatch(/^M-\d{6}$/)
-    expect([order.status, order.version, order.actions]).toEqual(['placed', 1, ['cancel']])
+    expect([order.status, order.version, order.actions]).toEqual(['placed', 1, ['cancel', 'amend']])
 
     const [event] = await orders.database.outbox.findMany({ where: { aggregateId: order.id } })
     expect(event).toMatchObject({ type: 'order.created', version: 1, trace: trace.traceparent })

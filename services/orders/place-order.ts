@@ -10,7 +10,8 @@ import { ProblemError } from '#platform/problem.ts'
 import { currentTrace } from '#platform/trace.ts'
 import { announceStatus } from './order-event.ts'
 import { presentOrder } from './present-order.ts'
-import { priceOrder, type PricedOrder } from './pricing/price-order.ts'
+import { priceOrder } from './pricing/price-order.ts'
+import type { PricedOrder } from './pricing/total-order.ts'
 import type { OrdersDatabase, OrdersTransaction } from './store.ts'
 import { addToTimeline } from './timeline.ts'
 
@@ -73,16 +74,17 @@ async function insertOrder(
   const [inserted] = await tx.$queryRaw<{ number: string; created_at: Date }[]>`
     WITH new_order AS (
       INSERT INTO orders (id, number, customer_id, status, currency, subtotal, tax, shipping, shipping_tax, total,
-                          shipping_address, payment_method)
+                          shipping_address, payment_method, on_shortage)
       VALUES (${id}::uuid, 'M-' || nextval('order_numbers'), ${customerId}::uuid, 'placed', ${currency}, ${subtotal},
               ${tax - shippingTax}, ${shipping}, ${shippingTax}, ${total},
-              ${JSON.stringify(body.shippingAddress)}::jsonb, ${body.paymentMethod})
+              ${JSON.stringify(body.shippingAddress)}::jsonb, ${body.paymentMethod}, ${body.onShortage ?? 'reject'})
       RETURNING id, number, created_at
     ), new_lines AS (
-      INSERT INTO order_lines (order_id, position, sku, name, quantity, unit_price, total, tax)
-      SELECT new_order.id, position, sku, name, quantity, "unitPrice", total, tax
+      INSERT INTO order_lines (order_id, position, sku, name, quantity, unit_price, total, tax, tax_class, weight_grams)
+      SELECT new_order.id, position, sku, name, quantity, "unitPrice", total, tax, "taxClass", "weightGrams"
       FROM new_order, jsonb_to_recordset(${JSON.stringify(lines)}::jsonb)
-        AS line (position int, sku text, name text, quantity int, "unitPrice" bigint, total bigint, tax bigint)
+        AS line (position int, sku text, name text, quantity int, "unitPrice" bigint, total bigint, tax bigint,
+                 "taxClass" text, "weightGrams" int)
     ), new_start AS (
       INSERT INTO workflow_starts (order_id, trace)
       SELECT id, ${currentTrace()?.traceparent ?? null} FROM new_order
@@ -114,10 +116,13 @@ const presentNewOrder = ({
     total: BigInt(priced.total),
     shipping_address: body.shippingAddress,
     attention: null,
+    concerned: false,
+    waiting_for: null,
     version: 1,
     created_at: createdAt,
     updated_at: createdAt,
     lines: priced.lines.map(({ unitPrice, ...line }) => ({ ...line, unit_price: unitPrice })),
     payment: null,
     shipments: [],
+    returns: [],
   })

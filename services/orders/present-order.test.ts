@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { Order } from '#contracts/http/orders.ts'
-import { ORDER, statesOf, type ShipmentStatus } from '#contracts/states.ts'
+import { ORDER, statesOf, type ReturnStatus, type ShipmentStatus } from '#contracts/states.ts'
 import { parser } from '#platform/validation.ts'
 import { ADDRESS } from '#tests/support/orders.ts'
 import { presentOrder } from './present-order.ts'
-import type { OrderRow, ShipmentRow } from './rows.ts'
+import type { OrderRow, ReturnRow, ShipmentRow } from './rows.ts'
 
 const id = (last: number) => `00000000-0000-4000-8000-00000000000${last}`
 const parseOrder = parser('the order', Order)
@@ -23,6 +23,8 @@ const row = (changes: Partial<OrderRow> = {}): OrderRow => ({
   total: 853n,
   shipping_address: ADDRESS,
   attention: null,
+  concerned: false,
+  waiting_for: null,
   version: 1,
   created_at: new Date(0),
   updated_at: new Date(1),
@@ -33,10 +35,17 @@ const row = (changes: Partial<OrderRow> = {}): OrderRow => ({
   ],
   payment: null,
   shipments: [],
+  returns: [],
   ...changes,
 })
 
-const parcel = (status: ShipmentStatus, lines: [string, number][] = []): ShipmentRow => ({
+const NOW = new Date('2026-02-01T00:00:00.000Z')
+const parcel = (
+  status: ShipmentStatus,
+  lines: [string, number][] = [],
+  returnable = '2026-02-02T00:00:00.000Z',
+): ShipmentRow => ({
+  returnable_until: status === 'delivered' ? returnable : null,
   id: id(3),
   warehouse: 'AMS',
   status,
@@ -44,6 +53,15 @@ const parcel = (status: ShipmentStatus, lines: [string, number][] = []): Shipmen
   carrier: null,
   tracking_number: 'T-1',
   history: [{ status, at: new Date(2).toISOString() }],
+})
+
+const going = (status: ReturnStatus): ReturnRow => ({
+  id: id(4),
+  order_id: id(1),
+  status,
+  lines: [{ sku: 'A', quantity: 1, reason: 'why not' }],
+  goods: null,
+  shipping: null,
 })
 
 describe('presentOrder', () => {
@@ -106,10 +124,61 @@ describe('presentOrder', () => {
     expect(presentOrder(row({ shipments })).fulfilment.status).toBe(status)
   })
 
-  it('offers to cancel before anything is confirmed', () => {
-    const cancellable = statesOf(ORDER).filter((status) =>
-      presentOrder(row({ status })).actions.includes('cancel'),
-    )
-    expect(cancellable).toEqual(['placed', 'reserving', 'awaiting_customer', 'authorizing'])
+  it('counts units that came back', () => {
+    const back = (status: ReturnStatus) => ({
+      id: id(4),
+      order_id: id(1),
+      status,
+      lines: [{ sku: 'A', quantity: 3, reason: 'too small' }],
+      goods: 100,
+      shipping: 20,
+    })
+    const shown = presentOrder(row({ returns: [back('received'), back('approved')] }))
+    expect(shown.lines.map((line) => line.returned)).toEqual([2, 1, 0])
+    expect(shown.returns).toEqual([
+      { id: id(4), orderId: id(1), status: 'received', lines: back('received').lines, refund: 120 },
+      { id: id(4), orderId: id(1), status: 'approved', lines: back('received').lines, refund: 120 },
+    ])
+    expect(() => parseOrder(shown)).not.toThrow()
+  })
+})
+
+describe('what a customer can do', () => {
+  const possible = (changes: Partial<OrderRow>) => presentOrder(row(changes), NOW).actions
+  const offered = (action: 'cancel' | 'amend', shipments: ShipmentRow[] = []) =>
+    statesOf(ORDER).filter((status) => possible({ status, shipments }).includes(action))
+
+  const EARLY = ['placed', 'reserving', 'awaiting_customer', 'authorizing', 'confirmed', 'amending']
+
+  it('is to cancel until the last parcel has left', () => {
+    expect(offered('cancel')).toEqual([...EARLY.slice(0, 5), 'amending', 'fulfilling'])
+    expect(offered('cancel', [parcel('dispatched'), parcel('booked')])).toContain('fulfilling')
+    expect(offered('cancel', [parcel('dispatched'), parcel('cancelled')])).not.toContain('fulfilling')
+    expect(offered('cancel', [parcel('lost'), parcel('delivered')])).not.toContain('fulfilling')
+  })
+
+  it('is to amend before parcels are packed', () => {
+    expect(offered('amend')).toEqual(EARLY)
+  })
+
+  it.each([
+    ['shortage_decision', 'decide'],
+    ['payment_method', 'change_payment_method'],
+  ] as const)('is, where %s is waited for, to %s', (what, action) => {
+    const until = NOW.toISOString()
+    const waiting = row({ status: 'awaiting_customer', waiting_for: { what, until } })
+    expect(presentOrder(waiting, NOW)).toMatchObject({ waitingFor: { what, until } })
+    expect(possible(waiting)).toEqual(['cancel', 'amend', action])
+  })
+
+  it.each<[string, boolean, ShipmentRow[], ReturnRow[]]>([
+    ['nothing was delivered', false, [parcel('dispatched', [['A', 1]])], []],
+    ['something was delivered', true, [parcel('delivered', [['A', 1]])], []],
+    ['the time is over', false, [parcel('delivered', [['A', 1]], '2026-01-31T23:59:59.000Z')], []],
+    ['it is on its way back', false, [parcel('delivered', [['A', 1]])], [going('requested')]],
+    ['a return was refused', true, [parcel('delivered', [['A', 1]])], [going('rejected')]],
+    ['some of it is left', true, [parcel('delivered', [['A', 2]])], [going('refunded')]],
+  ])('is, where %s, to return it: %s', (_what, expected, shipments, returns) => {
+    expect(possible({ status: 'completed', shipments, returns })).toEqual(expected ? ['return'] : [])
   })
 })

@@ -1,12 +1,12 @@
 /** An order's rows as the API shows them: totals, summaries and what the customer can do now. */
 import type { Order, OrderLine } from '#contracts/http/orders.ts'
 import type { Shipment } from '#contracts/http/shipping.ts'
-import type { OrderStatus } from '#contracts/states.ts'
-import type { OrderLineRow, OrderRow, ShipmentRow } from './rows.ts'
+import type { OrderRow, ShipmentRow } from './rows.ts'
+import { hasLeft, possibleActions } from './possible-actions.ts'
+import { presentReturn } from './returns/present-return.ts'
+import { countUnits, handOut } from './units.ts'
 
-const CANCELLABLE: readonly OrderStatus[] = ['placed', 'reserving', 'awaiting_customer', 'authorizing']
-
-export function presentOrder(row: OrderRow): Order {
+export function presentOrder(row: OrderRow, now = new Date()): Order {
   return {
     id: row.id,
     number: row.number,
@@ -14,20 +14,20 @@ export function presentOrder(row: OrderRow): Order {
     status: row.status,
     statusReason:
       row.reason_code === null ? null : { code: row.reason_code, message: row.reason_message ?? '' },
-    needsAttention: row.attention !== null,
+    needsAttention: row.attention !== null || row.concerned,
     currency: row.currency,
     subtotal: Number(row.subtotal),
     tax: Number(row.tax),
     shipping: Number(row.shipping),
     total: Number(row.total),
-    lines: presentLines(row.lines, row.shipments),
+    lines: presentLines(row),
     shippingAddress: row.shipping_address,
     payment: presentPayment(row.payment),
     fulfilment: { status: fulfilmentStatus(row.shipments) },
     shipments: row.shipments.map((shipment) => presentShipment(shipment, row.id)),
-    returns: [],
-    waitingFor: row.attention === null ? null : { what: 'operator', until: null },
-    actions: CANCELLABLE.includes(row.status) ? ['cancel'] : [],
+    returns: row.returns.map(presentReturn),
+    waitingFor: row.attention === null ? row.waiting_for : { what: 'operator', until: null },
+    actions: possibleActions(row, now),
     version: row.version,
     createdAt: row.created_at.toISOString(),
     updatedAt: row.updated_at.toISOString(),
@@ -48,20 +48,22 @@ function presentPayment(payment: OrderRow['payment']): Order['payment'] {
   return { status, authorized, captured, refunded, method: { brand, last4 } }
 }
 
-const hasLeft = ({ status }: ShipmentRow): boolean =>
-  status === 'dispatched' || status === 'delivered' || status === 'lost'
-
-/** Units that have left are counted against the lines of their SKU in order. */
-function presentLines(lines: readonly OrderLineRow[], shipments: readonly ShipmentRow[]): OrderLine[] {
-  const left = new Map<string, number>()
-  for (const { sku, quantity } of shipments.filter(hasLeft).flatMap((shipment) => shipment.lines)) {
-    left.set(sku, (left.get(sku) ?? 0) + quantity)
-  }
-  return lines.map(({ sku, name, quantity, unit_price: unitPrice, total, tax }) => {
-    const fulfilled = Math.min(quantity, left.get(sku) ?? 0)
-    left.set(sku, (left.get(sku) ?? 0) - fulfilled)
-    return { sku, name, quantity, unitPrice, total, tax, fulfilled, returned: 0 }
-  })
+/** Units that have left or came back are counted against the lines of their SKU in order. */
+function presentLines({ lines, shipments, returns }: OrderRow): OrderLine[] {
+  const left = shipments.filter(hasLeft).flatMap((shipment) => shipment.lines)
+  const back = returns.filter(({ status }) => status === 'received' || status === 'refunded')
+  const fulfilled = handOut(lines, countUnits(left))
+  const returned = handOut(lines, countUnits(back.flatMap((entry) => entry.lines)))
+  return lines.map(({ sku, name, quantity, unit_price: unitPrice, total, tax }, index) => ({
+    sku,
+    name,
+    quantity,
+    unitPrice,
+    total,
+    tax,
+    fulfilled: fulfilled[index] ?? 0,
+    returned: returned[index] ?? 0,
+  }))
 }
 
 function fulfilmentStatus(shipments: readonly ShipmentRow[]): Order['fulfilment']['status'] {

@@ -81,6 +81,49 @@ describe('recordProgress', () => {
     })
   })
 
+  it('keeps what the order waits for until that is over, and tells the customer each time', async () => {
+    const { id } = await orders.place()
+    await walk(id, 'reserving')
+    const until = new Date().toISOString()
+    const waits = (what: 'shortage_decision' | 'payment_action' | 'payment_method', url?: string) =>
+      record({
+        orderId: id,
+        status: 'awaiting_customer',
+        steps: [],
+        waitingFor: { what, until, ...(url === undefined ? {} : { url }) },
+      })
+    await waits('shortage_decision')
+    await waits('shortage_decision')
+    expect(await rowOf(id)).toMatchObject({ version: 3, waitingFor: { what: 'shortage_decision', until } })
+    await record({ orderId: id, status: 'authorizing', steps: [] })
+    expect((await rowOf(id)).waitingFor).toEqual({ what: 'shortage_decision', until }) // not said: as before
+    await record({ orderId: id, steps: [], waitingFor: null })
+    expect(await rowOf(id)).toMatchObject({ version: 4, waitingFor: null })
+    await waits('payment_action', 'https://bank.test/1')
+    await waits('payment_method')
+    const events = await orders.database.outbox.findMany({
+      where: { aggregateId: id, type: 'order.awaiting_customer' },
+      orderBy: { id: 'asc' },
+    })
+    expect(events.map(({ version, payload }) => [version, (payload as { reason: string }).reason])).toEqual([
+      [3, 'shortage_decision'],
+      [5, 'payment_action'],
+      [6, 'payment_method'],
+    ])
+    expect(JSON.stringify(events.map(({ payload }) => payload))).not.toContain('bank.test')
+    await record({ orderId: id, status: 'rejected', steps: [], waitingFor: { what: 'stock', until } })
+    expect((await rowOf(id)).waitingFor).toBeNull() // an order that has ended waits for nothing
+  })
+
+  it('notes a wait for stock without another status', async () => {
+    const { id } = await orders.place()
+    await walk(id, 'reserving')
+    const waitingFor = { what: 'stock', until: at } as const
+    await record({ orderId: id, status: 'reserving', steps: [], waitingFor })
+    expect(await rowOf(id)).toMatchObject({ version: 2, waitingFor })
+    expect(await orders.events(id)).toHaveLength(2)
+  })
+
   it.each<[OrderStatus[], OrderStatus]>([
     [[], 'completed'],
     [['reserving'], 'confirmed'],

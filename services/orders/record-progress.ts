@@ -3,8 +3,10 @@ import { ApplicationFailure } from '@temporalio/common'
 import { isTerminal, mayMove, ORDER, type OrderStatus } from '#contracts/states.ts'
 import { FAILURE, type WaitingFor } from '#contracts/workflows.ts'
 import type { UnitOfWork } from '#platform/events/outbox.ts'
+import { closeAmendments } from './amendments/close-amendments.ts'
 import { forgetAddresses } from './erase-customer.ts'
-import { announceStatus, type OrderFacts } from './order-event.ts'
+import { lockOrder, type LockedOrder } from './lock-order.ts'
+import { announceStatus } from './order-event.ts'
 import type { OrdersTransaction } from './store.ts'
 import { addToTimeline, type NewTimelineEntry } from './timeline.ts'
 
@@ -29,15 +31,10 @@ export interface RecordProgressInput {
   waitingFor?: WaitingFor | null
 }
 
-interface LockedOrder extends OrderFacts {
-  status: OrderStatus
-  version: number
-}
-
 /** A repeat finds the status it brings and changes nothing. */
 export const createRecordProgress =
   (transact: UnitOfWork<OrdersTransaction>) =>
-  ({ orderId, status, reason, steps }: RecordProgressInput): Promise<void> =>
+  ({ orderId, status, reason, steps, waitingFor }: RecordProgressInput): Promise<void> =>
     transact(async (tx) => {
       const order = await lockOrder(tx, orderId)
       const entries: NewTimelineEntry[] = steps.map(({ sequence, ...step }) => ({
@@ -45,38 +42,67 @@ export const createRecordProgress =
         kind: 'step',
         source: `step:${sequence}`,
       }))
-      if (status !== undefined && status !== order.status) {
-        assertMove(order.status, status)
-        const version = order.version + 1
-        // the workflow runs, so nobody has to start it any more
+      const next = {
+        ...order,
+        status: status ?? order.status,
+        waiting_for: waitsFor(order, status, waitingFor),
+      }
+      if (next.status !== order.status) assertMove(order.status, next.status)
+      if (next.status !== order.status || asksAnew(order, next)) {
+        entries.push(await enterStatus(tx, next, reason))
+      } else if (waitingFor !== undefined) {
         await tx.$executeRaw`
-          WITH started AS (DELETE FROM workflow_starts WHERE order_id = ${orderId}::uuid)
-          UPDATE orders SET status = ${status}, version = ${version}, updated_at = now(),
-            reason_code = coalesce(${reason?.code ?? null}, reason_code),
-            reason_message = coalesce(${reason?.message ?? null}, reason_message)
-          WHERE id = ${orderId}::uuid`
-        await announceStatus(tx, order, { status, version, reason: reason?.code ?? null })
-        if (isTerminal(ORDER, status)) await forgetAddresses(tx, order.customer_id)
-        entries.push({
-          kind: 'event',
-          name: `order.${status}`,
-          status,
-          detail: reason?.message ?? null,
-          source: `version:${version}`,
-        })
+          UPDATE orders SET waiting_for = ${json(next.waiting_for)}::jsonb, updated_at = now()
+          WHERE id = ${orderId}::uuid AND waiting_for IS DISTINCT FROM ${json(next.waiting_for)}::jsonb`
       }
       await addToTimeline(tx, orderId, entries)
     })
 
-/** The order under its row lock: concurrent writers of one order take turns. */
-export async function lockOrder(tx: OrdersTransaction, orderId: string): Promise<LockedOrder> {
-  const [order] = await tx.$queryRaw<LockedOrder[]>`
-    SELECT id, number, customer_id, currency, total, status, version FROM orders
-    WHERE id = ${orderId}::uuid FOR NO KEY UPDATE`
-  if (order === undefined)
-    throw ApplicationFailure.nonRetryable(`there is no order ${orderId}`, FAILURE.refused)
-  return order
+/** An order that has ended waits for nothing. */
+function waitsFor(
+  order: LockedOrder,
+  status: OrderStatus | undefined,
+  waitingFor: WaitingFor | null | undefined,
+): WaitingFor | null {
+  if (isTerminal(ORDER, status ?? order.status)) return null
+  return waitingFor === undefined ? order.waiting_for : waitingFor
 }
+
+/** Whether the customer, who is waited for already, is asked for something else. */
+const asksAnew = (before: LockedOrder, next: LockedOrder): boolean =>
+  next.status === 'awaiting_customer' && before.waiting_for?.what !== next.waiting_for?.what
+
+/** Writes the order's new status, with its event. */
+async function enterStatus(
+  tx: OrdersTransaction,
+  next: LockedOrder,
+  reason: RecordProgressInput['reason'],
+): Promise<NewTimelineEntry> {
+  const { id, status, waiting_for: waitingFor } = next
+  const version = next.version + 1
+  // the workflow runs, so nobody has to start it any more
+  await tx.$executeRaw`
+    WITH started AS (DELETE FROM workflow_starts WHERE order_id = ${id}::uuid)
+    UPDATE orders SET status = ${status}, version = ${version}, waiting_for = ${json(waitingFor)}::jsonb,
+      updated_at = now(), reason_code = coalesce(${reason?.code ?? null}, reason_code),
+      reason_message = coalesce(${reason?.message ?? null}, reason_message)
+    WHERE id = ${id}::uuid`
+  const code = reason?.code ?? (status === 'awaiting_customer' ? waitingFor?.what : undefined)
+  await announceStatus(tx, next, { status, version, reason: code ?? null })
+  if (isTerminal(ORDER, status)) {
+    await closeAmendments(tx, id)
+    await forgetAddresses(tx, next.customer_id)
+  }
+  return {
+    kind: 'event',
+    name: `order.${status}`,
+    status,
+    detail: reason?.message ?? code ?? null,
+    source: `version:${version}`,
+  }
+}
+
+const json = (value: WaitingFor | null): string | null => (value === null ? null : JSON.stringify(value))
 
 function assertMove(from: OrderStatus, to: OrderStatus): void {
   if (mayMove(ORDER, from, to)) return

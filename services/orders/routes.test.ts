@@ -16,11 +16,13 @@ import {
 import { temporalAway } from '#platform/temporal/errors.ts'
 import { parser } from '#platform/validation.ts'
 import { orderBody, silentLogger, testOrders, type TestOrders } from '#tests/support/orders.ts'
+import { createAmendOrder } from './amendments/amend-order.ts'
 import { createRaiseAttention } from './attention.ts'
 import { createCommandOrder } from './command-order.ts'
 import { createListAttention } from './list-attention.ts'
 import { createListOrders } from './list-orders.ts'
 import type { OrderWorkflows } from './order-workflow.ts'
+import { createOperateOrder } from './operate-order.ts'
 import { createPlaceOrder } from './place-order.ts'
 import { createReadTimeline } from './read-timeline.ts'
 import { createRecordProgress } from './record-progress.ts'
@@ -39,6 +41,7 @@ const keys = createServer((_request, response) => response.end(JSON.stringify(si
 const workflows = {
   start: vi.fn<OrderWorkflows['start']>(),
   command: vi.fn<OrderWorkflows['command']>(),
+  amend: vi.fn<OrderWorkflows['amend']>(),
   requestCancellation: vi.fn<OrderWorkflows['requestCancellation']>(),
 }
 
@@ -50,6 +53,7 @@ beforeAll(async () => {
   const keysUrl = new URL(`http://127.0.0.1:${(keys.address() as AddressInfo).port}`)
   const { database, transact } = orders
   const policy = { stepAttempts: 1, compensationAttempts: 1, maximumIntervalSeconds: 1 }
+  const commandOrder = createCommandOrder({ database, workflows, policy })
   app = createHttpServer({ logger: silentLogger, probes: {} })
   registerRoutes(app, createCallerVerifier('orders', new Map([['gateway', keysUrl]])), {
     database,
@@ -58,7 +62,9 @@ beforeAll(async () => {
     listOrders: createListOrders(database),
     readTimeline: createReadTimeline(database),
     listAttention: createListAttention(database),
-    commandOrder: createCommandOrder({ database, workflows, policy }),
+    commandOrder,
+    amendOrder: createAmendOrder({ database, workflows, policy }),
+    operateOrder: createOperateOrder({ database, transact, commandOrder }),
     logger: silentLogger,
   })
   url = await app.listen({ host: '127.0.0.1', port: 0 })
@@ -68,7 +74,10 @@ afterAll(async () => {
   keys.close()
 })
 beforeEach(() => {
-  for (const mock of Object.values(workflows)) mock.mockReset().mockResolvedValue()
+  for (const mock of Object.values(workflows)) mock.mockReset()
+  workflows.start.mockResolvedValue()
+  workflows.command.mockResolvedValue()
+  workflows.amend.mockResolvedValue({ outcome: 'applied' })
 })
 
 interface Who {

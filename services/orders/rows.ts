@@ -1,8 +1,9 @@
 /** The rows of an order as SQL returns them. */
 import type { Shipment } from '#contracts/http/shipping.ts'
+import type { Return } from '#contracts/http/returns.ts'
 import type { Address } from '#contracts/schemas.ts'
 import type { OrderStatus, PaymentStatus } from '#contracts/states.ts'
-import type { AttentionState } from '#contracts/workflows.ts'
+import type { AttentionState, WaitingFor } from '#contracts/workflows.ts'
 
 /** An order with everything that belongs to it, as `queryOrders` returns it. */
 export interface OrderRow {
@@ -19,12 +20,16 @@ export interface OrderRow {
   total: bigint
   shipping_address: Address
   attention: AttentionState | null
+  /** Whether something about it is before the operators that no workflow waits for. */
+  concerned: boolean
+  waiting_for: WaitingFor | null
   version: number
   created_at: Date
   updated_at: Date
   lines: OrderLineRow[]
   payment: PaymentRow | null
   shipments: ShipmentRow[]
+  returns: ReturnRow[]
 }
 
 export interface OrderLineRow {
@@ -47,4 +52,12 @@ export interface PaymentRow {
 
 export interface ShipmentRow extends Omit<Shipment, 'trackingNumber' | 'orderId'> {
   tracking_number: string | null
+  /** ISO 8601; null until it is delivered. */
+  returnable_until: string | null
+}
+
+export interface ReturnRow extends Pick<Return, 'id' | 'status' | 'lines'> {
+  order_id: string
+  goods: number | null
+  shipping: number | null
 }

@@ -17,6 +17,7 @@ const policy = { stepAttempts: 2, compensationAttempts: 3, maximumIntervalSecond
 const workflowsWith = (start: OrderWorkflows['start']): OrderWorkflows => ({
   start,
   command: () => Promise.reject(new ProblemError('internal', 'not here')),
+  amend: () => Promise.reject(new ProblemError('internal', 'not here')),
   requestCancellation: () => Promise.reject(new ProblemError('internal', 'not here')),
 })
 const pending = async () =>
@@ -57,6 +58,7 @@ describe('startOrder', () => {
       shippingTax: 103,
       lines: lines.map(({ sku, quantity, total: net, tax }) => ({ sku, quantity, total: net, tax })),
       paymentMethod: 'pm_card_visa',
+      onShortage: 'reject',
       policy,
     })
     expect(await pending()).toEqual([])

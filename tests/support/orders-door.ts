@@ -1,0 +1,91 @@
+/** The HTTP door of the orders service in front of its real database; what Temporal answers is said by the test. */
+import { randomUUID } from 'node:crypto'
+import { vi } from 'vitest'
+import type { Role } from '#contracts/schemas.ts'
+import type { HttpServer } from '#platform/http/server.ts'
+import { createAmendOrder } from '#services/orders/amendments/amend-order.ts'
+import { createCommandOrder } from '#services/orders/command-order.ts'
+import { createListAttention } from '#services/orders/list-attention.ts'
+import { createListOrders } from '#services/orders/list-orders.ts'
+import { createOperateOrder } from '#services/orders/operate-order.ts'
+import type { OrderWorkflows } from '#services/orders/order-workflow.ts'
+import { createPlaceOrder } from '#services/orders/place-order.ts'
+import { createReadTimeline } from '#services/orders/read-timeline.ts'
+import { registerRoutes } from '#services/orders/routes.ts'
+import { createStartOrder } from '#services/orders/start-workflows.ts'
+import { as, testServer } from './http.ts'
+import { silentLogger, testOrders, type TestOrders } from './orders.ts'
+
+/** Temporal, as the test says; cheerful unless told. */
+export const fakeWorkflows = () => ({
+  start: vi.fn<OrderWorkflows['start']>().mockResolvedValue(),
+  command: vi.fn<OrderWorkflows['command']>().mockResolvedValue(),
+  amend: vi.fn<OrderWorkflows['amend']>().mockResolvedValue({ outcome: 'applied' }),
+  requestCancellation: vi.fn<OrderWorkflows['requestCancellation']>().mockResolvedValue(),
+})
+
+export interface Answer {
+  status: number
+  headers: Record<string, unknown>
+  body: ReturnType<typeof JSON.parse>
+}
+
+export interface OrdersDoor extends TestOrders {
+  app: HttpServer
+  workflows: ReturnType<typeof fakeWorkflows>
+  post(who: Caller, path: string, body?: unknown, options?: CallOptions): Promise<Answer>
+  get(who: Caller, path: string): Promise<Answer>
+}
+
+export type Caller = readonly [Role, string]
+
+export interface CallOptions {
+  /** A new one unless told; null sends none. */
+  key?: string | null
+  headers?: Record<string, string>
+}
+
+export async function ordersDoor(): Promise<OrdersDoor> {
+  const orders = await testOrders(20)
+  const { database, transact } = orders
+  const workflows = fakeWorkflows()
+  const policy = { stepAttempts: 1, compensationAttempts: 1, maximumIntervalSeconds: 1 }
+  const commandOrder = createCommandOrder({ database, workflows, policy })
+  const app = await testServer((server, verifyCaller) =>
+    registerRoutes(server, verifyCaller, {
+      database,
+      placeOrder: createPlaceOrder({ database, transact }),
+      startOrder: createStartOrder({ database, workflows, policy }),
+      listOrders: createListOrders(database),
+      readTimeline: createReadTimeline(database),
+      listAttention: createListAttention(database),
+      commandOrder,
+      amendOrder: createAmendOrder({ database, workflows, policy }),
+      operateOrder: createOperateOrder({ database, transact, commandOrder }),
+      logger: silentLogger,
+    }),
+  )
+  return {
+    ...orders,
+    app,
+    workflows,
+    async post(who, path, body = {}, { key = randomUUID(), headers = {} } = {}) {
+      const answer = await app.inject({
+        method: 'POST',
+        url: path,
+        payload: JSON.stringify(body),
+        headers: {
+          ...as(...who),
+          'content-type': 'application/json',
+          ...(key === null ? {} : { 'idempotency-key': key }),
+          ...headers,
+        },
+      })
+      return { status: answer.statusCode, headers: answer.headers, body: answer.json() }
+    },
+    async get(who, path) {
+      const answer = await app.inject({ method: 'GET', url: path, headers: as(...who) })
+      return { status: answer.statusCode, headers: answer.headers, body: answer.json() }
+    },
+  }
+}
