@@ -32,6 +32,8 @@ export interface SagaPolicy {
   maximumIntervalSeconds: number
   /** Absent in orders that were placed before anybody was waited for. */
   waits?: WaitPolicy
+  /** History events after which a run that waits continues as a new one. Absent: when the server suggests it. */
+  continueAfterEvents?: number
 }
 
 /** How long an order waits for people and things, in seconds, and what follows when they don't come. */
@@ -72,6 +74,46 @@ export interface OrderInput {
   /** What to do when there is not enough stock. Absent (in older orders): the order is rejected. */
   onShortage?: ShortagePolicy
   policy: SagaPolicy
+  /** Where a run that continues another one takes its life up again; whoever places an order leaves it out. */
+  resume?: OrderResume
+}
+
+/** What has become of an order so far: everything that its further way depends on. */
+export interface OrderState {
+  terms: OrderTerms
+  allocations: Allocation[]
+  /** The provider's token. */
+  paymentMethod: string
+  /** The last request of each kind; requests count from 1. */
+  requests: { reservation: number; payment: number; revision: number }
+  /** The payment request whose authorization is the order's. */
+  authorizedBy: number
+  /** What it is authorized for, minor units. */
+  authorized: number
+  /** When the hold ends by itself, ISO 8601; null where it does not. */
+  holdEnds: string | null
+  /** When the authorization ends by itself, ISO 8601; null where it does not. */
+  authorizationEnds: string | null
+}
+
+/** An order between two of its runs. */
+export interface OrderResume {
+  /** What it waits for: stock, or the end of the time for amendments. */
+  point: 'stock' | 'amendments'
+  /** Until when, ISO 8601. */
+  until: string
+  state: OrderState
+  journal: JournalState
+}
+
+/** What the order's journal knows. */
+export interface JournalState {
+  status: OrderStatus
+  step: string
+  /** Step records so far. */
+  sequence: number
+  waitingFor: WaitingFor | null
+  story: string[]
 }
 
 export type ShortagePolicy = 'ask' | 'reject' | 'ship_available' | 'backorder'
@@ -243,6 +285,7 @@ export interface OrderProgress {
   status: OrderStatus
   step: string
   attention: AttentionState | null
+  waitingFor: WaitingFor | null
   parcels: Allocation[]
 }
 

@@ -41,6 +41,13 @@ export const asDuty = (policy: SagaPolicy): ActivityOptions['retry'] => ({
   maximumAttempts: policy.compensationAttempts,
 })
 
+/** Writes that only the database can keep from happening: repeated until they succeed. */
+export const untilDone: ActivityOptions['retry'] = {
+  initialInterval: '100ms',
+  backoffCoefficient: 2,
+  maximumInterval: '10s',
+}
+
 type Retry = ActivityOptions['retry']
 
 const door =

@@ -26,17 +26,18 @@ describe('a parcel that cannot be booked', () => {
 
   it('stays with the operator while its money or its stock cannot be released', async () => {
     saga.answers.bookShipment = refused('no such address')
+    saga.answers.releaseParcelStock = failing('the database is away')
     saga.answers.voidPayment = failing('the provider is away')
-    saga.answers.releaseReservation = failing('the database is away')
     const handle = await saga.start()
     await saga.isAsked(handle, 'ship')
     await saga.operate(handle, 'resolve')
-    await saga.isAsked(handle, 'voidPayment')
-    saga.answers.voidPayment = async () => {}
+    await saga.isAsked(handle, 'releaseParcelStock')
+    saga.answers.releaseParcelStock = async () => {}
     await saga.operate(handle, 'retry')
-    await saga.isAsked(handle, 'releaseReservation')
+    await saga.isAsked(handle, 'voidPayment')
     await saga.operate(handle, 'resolve')
     expect(await handle.result()).toMatchObject({ status: 'completed', parcels: [{ status: 'cancelled' }] })
+    expect(calls).not.toContain('releaseReservation')
     expect(calls.slice(-2)).toEqual(['clearAttention', 'recordProgress:completed'])
   })
 })

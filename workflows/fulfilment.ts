@@ -1,162 +1,86 @@
 /** After the confirmation: one shipment per warehouse, each parcel's money captured when it leaves. */
-import {
-  ChildWorkflowFailure,
-  condition,
-  ParentClosePolicy,
-  setHandler,
-  startChild,
-  WorkflowIdReusePolicy,
-} from '@temporalio/workflow'
-import { ActivityFailure, ApplicationFailure } from '@temporalio/common'
-import type { Allocation } from '#contracts/schemas.ts'
-import { TASK_QUEUES } from '#contracts/services.ts'
-import {
-  FAILURE,
-  SHIPMENT_WORKFLOW,
-  shipmentIdOf,
-  shipmentWorkflowId,
-  type OrderInput,
-  type ShipmentInput,
-  type ShipmentResult,
-} from '#contracts/workflows.ts'
-import { asDuty, inventory, payments, shipping } from './doors.ts'
-import type { Journal } from './journal.ts'
-import { parcelDispatched } from './messages.ts'
-import type { Concern, Operator } from './operator.ts'
-import { planParcels, type Parcel } from './parcels.ts'
-import { reasonOf } from './reason.ts'
-import type { shipment } from './shipment.ts'
+import { condition, patched } from '@temporalio/workflow'
+import type { ShipmentResult } from '#contracts/workflows.ts'
+import { asDuty, inventory, payments } from './doors.ts'
+import { followParcels } from './follow-parcels.ts'
+import { makeGood } from './lost-parcel.ts'
+import { parcelsOf, type OrderRun, type PlannedParcel } from './run.ts'
 
-export interface Fulfilment {
-  input: OrderInput
-  allocations: readonly Allocation[]
-  journal: Journal
-  operator: Operator
-}
-
-/** Ships every parcel; resolves when each has reached its end. */
-export async function fulfil({
-  input,
-  allocations,
-  journal,
-  operator,
-}: Fulfilment): Promise<ShipmentResult[]> {
+/**
+ * Ships every parcel; resolves when each has reached its end. A cancellation of the order reaches the parcels that have not
+ * left: when it reaches all of them, nothing but cancelled parcels comes back, and undoing the order is the caller's.
+ */
+export async function fulfil(run: OrderRun): Promise<ShipmentResult[]> {
+  const { input, state, journal, operator, cancellation } = run
   const { orderId, policy } = input
-  const shippingCost = input.shipping + input.shippingTax
-  const dispatched = new Set<string>()
-  const paid = new Set<string>()
-  setHandler(parcelDispatched, ({ shipmentId }) => void dispatched.add(shipmentId))
+  const planned = parcelsOf(input, state)
+  const parcels = followParcels(run, planned.length)
+  const allSettled = () => planned.every((parcel) => parcels.isSettled(parcel))
+  let ended = false
+  let everythingCancelled = false
 
-  const parcels = planParcels(input.lines, allocations).map((parcel, index) => ({
-    ...parcel,
-    shipmentId: shipmentIdOf(orderId, index),
-  }))
-  const [results] = await Promise.all([
-    Promise.all(parcels.map(shipParcel)),
-    journal.enter('fulfilling', 'shipParcels'),
-  ])
-  if (results.some(({ status }) => status === 'cancelled')) await releaseTheRest()
+  const shipping = Promise.all(planned.map(shipParcel))
+  const entered = journal.enter('fulfilling', 'shipParcels')
+  cancellation.acceptWhile(() => !allSettled())
+  const settling = settleCancellation()
+  const results = (await shipping).flat()
+  await entered
+  ended = true
+  await settling
+  if (!everythingCancelled) await releaseTheRest(results)
   return results
 
-  async function shipParcel(parcel: PlannedParcel): Promise<ShipmentResult> {
-    const { shipmentId, warehouse } = parcel
-    for (;;) {
-      try {
-        return await followParcel(parcel)
-      } catch (error) {
-        if (!(error instanceof ChildWorkflowFailure)) throw error
-        if ((await operator.ask(concern('ship'), error)) === 'retry') continue
-        if (await giveUp(parcel)) return { shipmentId, warehouse, status: 'cancelled' }
-      }
+  async function shipParcel(parcel: PlannedParcel): Promise<ShipmentResult[]> {
+    const result = await parcels.ship(parcel)
+    if (result.status === 'cancelled') {
+      // what is given back, and how, depends on whether anything of the order goes on
+      await condition(() => !parcels.cancelling)
+      if (!everythingCancelled) await release(parcel)
     }
+    return result.status === 'lost' ? [result, ...(await makeGood(run, parcels, parcel))] : [result]
   }
 
-  async function followParcel(parcel: PlannedParcel): Promise<ShipmentResult> {
-    const { shipmentId, warehouse, lines } = parcel
-    const { customerId, number } = input
-    const child = await startShipment({
-      shipmentId,
-      orderId,
-      customerId,
-      number,
-      warehouse,
-      lines,
-      policy,
+  /** Each parcel's own workflow says whether it is cancelled or has left. */
+  async function settleCancellation(): Promise<void> {
+    await entered
+    await condition(() => cancellation.wanted || ended)
+    if (ended || allSettled()) return
+    parcels.cancelling = true
+    await journal.enter('cancelling', 'cancelParcels', { reason: cancellation.reason })
+    await condition(() => allSettled())
+    everythingCancelled = planned.every((parcel) => parcels.isCancelled(parcel))
+    if (!everythingCancelled) await journal.enter('fulfilling', 'shipParcels')
+    parcels.cancelling = false
+  }
+
+  /** A parcel that was given up costs nothing: its stock goes back, and its share of the authorization where that is possible. */
+  async function release({ shipmentId, warehouse, lines }: PlannedParcel): Promise<void> {
+    if (!releasesByParcel()) return
+    const step = journal.step
+    await operator.insist({ step, operation: 'releaseParcelStock' }, () => {
+      const { releaseParcelStock } = inventory('release the parcel’s stock', asDuty(policy))
+      return releaseParcelStock({ orderId, shipmentId, warehouse, lines })
     })
-    let closed = false
-    const result = child.result().finally(() => (closed = true))
-    result.catch(() => {}) // handled where it is awaited, which may be later than it fails
-    await condition(() => dispatched.has(shipmentId) || closed)
-    if (dispatched.has(shipmentId) && !paid.has(shipmentId)) await capture(parcel)
-    const shipped = await result
-    journal.note({ name: 'ship', status: 'completed', detail: `${warehouse}: ${shipped.status}` })
-    return shipped
-  }
-
-  /** Answers whether that was possible: a parcel that has left meanwhile is followed again. */
-  async function giveUp({ shipmentId, warehouse }: PlannedParcel): Promise<boolean> {
-    let left = false
-    await operator.insist(concern('cancelShipment'), async () => {
-      try {
-        const { cancelShipment } = shipping('give the parcel up', asDuty(policy))
-        await cancelShipment({ shipmentId, orderId, warehouse })
-      } catch (error) {
-        if (!isRefusal(error)) throw error
-        left = true
-      }
+    await operator.insist({ step, operation: 'releaseParcelPayment' }, () => {
+      const { releaseParcelPayment } = payments('release the parcel’s share', asDuty(policy))
+      return releaseParcelPayment({ orderId, shipmentId })
     })
-    return !left
   }
 
-  /** Undoes nothing when it fails: the parcel is gone, so the money is owed, and a person decides how to get it. */
-  async function capture({ shipmentId, amount }: PlannedParcel): Promise<void> {
-    const captured = await operator.insist(concern('capture_failed'), () => charge(shipmentId, amount))
-    if (captured === 'done') journal.note({ name: 'capturePayment', status: 'completed', detail: null })
-    paid.add(shipmentId)
-  }
-
-  async function charge(shipmentId: string, amount: number): Promise<void> {
-    const { capturePayment } = payments('capture the parcel’s share', asDuty(policy))
-    try {
-      const result = await capturePayment({ orderId, shipmentId, amount, shipping: shippingCost })
-      if (result.outcome === 'refused')
-        throw ApplicationFailure.nonRetryable(`the capture was refused (${result.code})`)
-    } catch (error) {
-      journal.note({ name: 'capturePayment', status: 'failed', detail: reasonOf(error) })
-      throw error
-    }
-  }
-
-  /** Parcels that were given up cost nothing: their stock and their part of the authorization go back. */
-  async function releaseTheRest(): Promise<void> {
-    await operator.insist(concern('voidPayment'), () =>
+  /** What is authorized and was not captured goes back in the end. */
+  async function releaseTheRest(ends: readonly ShipmentResult[]): Promise<void> {
+    const givenUp = ends.some(({ status }) => status === 'cancelled')
+    if (!givenUp && state.authorized <= state.terms.total) return
+    const step = journal.step
+    await operator.insist({ step, operation: 'voidPayment' }, () =>
       payments('release what is not captured', asDuty(policy)).voidPayment({ orderId }),
     )
-    await operator.insist(concern('releaseReservation'), () =>
+    if (!givenUp || releasesByParcel()) return
+    await operator.insist({ step, operation: 'releaseReservation' }, () =>
       inventory('release what is not shipped', asDuty(policy)).releaseReservation({ orderId }),
     )
   }
-
-  function concern(operation: string): Concern {
-    return { step: journal.step, operation }
-  }
 }
 
-type PlannedParcel = Parcel & { shipmentId: string }
-
-/** The service has understood and says no: trying again would change nothing. */
-const isRefusal = (error: unknown): boolean =>
-  error instanceof ActivityFailure &&
-  error.cause instanceof ApplicationFailure &&
-  error.cause.type === FAILURE.refused
-
-/** The parcel goes on whatever becomes of the order's workflow: it is on a van, not in a database. */
-const startShipment = (input: ShipmentInput) =>
-  startChild<typeof shipment>(SHIPMENT_WORKFLOW, {
-    workflowId: shipmentWorkflowId(input.shipmentId),
-    taskQueue: TASK_QUEUES.shipping,
-    args: [input],
-    parentClosePolicy: ParentClosePolicy.ABANDON,
-    workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-    staticSummary: `Parcel of ${input.number} from ${input.warehouse}`,
-  })
+/** Runs from before that released the whole reservation in the end, with units of parcels that were on their way. */
+const releasesByParcel = (): boolean => patched('stock-is-released-by-parcel')

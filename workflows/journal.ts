@@ -1,47 +1,84 @@
 /** Tells the order's story as it happens: the order's row and timeline, search attributes, and the details in the Temporal UI. */
-import { CancellationScope, setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow'
+import { CancellationScope, patched, setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow'
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common'
 import type { StepRecord } from '#activities/orders.ts'
 import { formatMoney } from '#contracts/money.ts'
 import type { OrderStatus } from '#contracts/states.ts'
-import { FIRST_STEP, type AttentionState, type OrderInput } from '#contracts/workflows.ts'
-import { ordersHere } from './doors.ts'
+import {
+  FIRST_STEP,
+  type AttentionState,
+  type JournalState,
+  type OrderInput,
+  type WaitingFor,
+} from '#contracts/workflows.ts'
+import { orders, ordersHere, untilDone } from './doors.ts'
 
 const orderStatus = defineSearchAttributeKey('OrderStatus', SearchAttributeType.KEYWORD)
 const orderStep = defineSearchAttributeKey('OrderStep', SearchAttributeType.KEYWORD)
+const orderTotal = defineSearchAttributeKey('OrderTotal', SearchAttributeType.INT)
 const needsAttention = defineSearchAttributeKey('NeedsAttention', SearchAttributeType.BOOL)
+
+/** So many lines of the story are shown; the timeline has all. */
+const STORY_LINES = 40
+
+/** What goes with a move to another status. */
+export interface Move {
+  reason?: { code: string; message: string }
+  /** What the order waits for from now on; left out: for nothing. */
+  waitingFor?: WaitingFor
+}
+
+export interface Answer {
+  action: 'retry' | 'resolve'
+  by: string
+  note: string
+}
 
 export interface Journal {
   readonly status: OrderStatus
   readonly step: string
   readonly attention: AttentionState | null
+  readonly waitingFor: WaitingFor | null
   /** Moves the order to a status and says which step comes next; written before it resolves. */
-  enter(status: OrderStatus, step: string, reason?: { code: string; message: string }): Promise<void>
+  enter(status: OrderStatus, step: string, move?: Move): Promise<void>
   /** Notes a status that the order leaves at once for another: written, and not shown in search attributes. */
   pass(status: OrderStatus): Promise<void>
   /** Says which step is running without moving the order. */
   at(step: string): void
   /** Notes a step's outcome for the timeline; written with the next status. */
   note(record: Pick<StepRecord, 'name' | 'status' | 'detail'>): void
+  /** The order costs this much from now on, minor units. */
+  reprice(total: number): void
   raiseAttention(attention: AttentionState): Promise<void>
-  clearAttention(answer: { action: 'retry' | 'resolve'; by: string; note: string }): Promise<void>
+  clearAttention(answer: Answer): Promise<void>
+  /** Writes the steps that wait for the next status. */
+  flush(): Promise<void>
+  /** What a run that continues this one has to know, once everything is written. */
+  snapshot(): JournalState
 }
 
 export function createJournal(input: OrderInput): Journal {
-  const { orderId } = input
-  let status: OrderStatus = 'placed'
-  let step = 'start'
+  const { orderId, resume } = input
+  let { status, step, sequence, waitingFor }: Omit<JournalState, 'story'> = resume?.journal ?? {
+    status: 'placed',
+    step: 'start',
+    sequence: 0,
+    waitingFor: null,
+  }
+  const story: string[] = [...(resume?.journal.story ?? [])]
+  let total = resume?.state.terms.total ?? input.total
   let attention: AttentionState | null = null
-  let sequence = 0
   let unwritten: StepRecord[] = []
-  const story: string[] = []
   /** What the search attributes say; every change of them is a write of its own in Temporal's database. */
-  let shown: { status: OrderStatus; step: string } = FIRST_STEP
+  let shown: { status: OrderStatus; step: string } = resume === undefined ? FIRST_STEP : { status, step }
 
   /** Markdown that the Temporal UI shows beside the run. */
   function tell(): void {
     const lines = [
-      `**${input.number}** · ${formatMoney(input.total, input.currency)} · **${status}** (${step})`,
+      `**${input.number}** · ${formatMoney(total, input.currency)} · **${status}** (${step})`,
+      ...(waitingFor === null
+        ? []
+        : [`⏳ waits for ${WAITS_FOR[waitingFor.what]} until ${waitingFor.until}`]),
       ...(attention === null
         ? []
         : [`⚠ waits for an operator: ${attention.step} / ${attention.operation}: ${attention.error}`]),
@@ -60,14 +97,30 @@ export function createJournal(input: OrderInput): Journal {
     ])
   }
 
-  async function write(reason?: { code: string; message: string }): Promise<void> {
+  async function write({ reason, waitingFor: next }: Move = {}): Promise<void> {
+    const changesWait = next !== undefined || waitingFor !== null
+    waitingFor = next ?? null
     tell()
     const steps = unwritten
     unwritten = []
-    const record = { orderId, status, steps, ...(reason === undefined ? {} : { reason }) }
+    const record = {
+      orderId,
+      status,
+      steps,
+      ...(reason === undefined ? {} : { reason }),
+      ...(changesWait ? { waitingFor } : {}),
+    }
     await CancellationScope.nonCancellable(() => ordersHere(`record ${record.status}`).recordProgress(record))
   }
 
+  /**
+   * The question and its answer are written by an activity with a place in history. Runs from before that wrote them
+   * inside the workflow task; there, a crash between the write and the end of the task could lose the question.
+   */
+  const attentionDoor = (summary: string) =>
+    patched('attention-outlives-crashes') ? orders(summary, untilDone) : ordersHere(summary)
+
+  tell()
   return {
     get status() {
       return status
@@ -78,11 +131,14 @@ export function createJournal(input: OrderInput): Journal {
     get attention() {
       return attention
     },
-    async enter(next, nextStep, reason) {
+    get waitingFor() {
+      return waitingFor
+    },
+    async enter(next, nextStep, move) {
       status = next
       step = nextStep
       show()
-      await write(reason)
+      await write(move)
     },
     async pass(next) {
       status = next
@@ -97,19 +153,40 @@ export function createJournal(input: OrderInput): Journal {
       sequence += 1
       unwritten.push({ ...record, sequence, at: new Date().toISOString() })
       story.push(`${record.name}: ${record.status}${record.detail === null ? '' : ` (${record.detail})`}`)
+      if (story.length > STORY_LINES) story.shift()
+      tell()
+    },
+    reprice(next) {
+      if (next === total) return
+      total = next
+      upsertSearchAttributes([{ key: orderTotal, value: total }])
       tell()
     },
     async raiseAttention(state) {
       attention = state
       upsertSearchAttributes([{ key: needsAttention, value: true }])
       tell()
-      await ordersHere(`needs an operator: ${state.step}`).raiseAttention({ orderId, ...state })
+      await attentionDoor(`needs an operator: ${state.step}`).raiseAttention({ orderId, ...state })
     },
     async clearAttention(answer) {
       attention = null
       upsertSearchAttributes([{ key: needsAttention, value: false }])
       tell()
-      await ordersHere(`an operator says ${answer.action}`).clearAttention({ orderId, ...answer })
+      await attentionDoor(`an operator says ${answer.action}`).clearAttention({ orderId, ...answer })
     },
+    async flush() {
+      const steps = unwritten.splice(0)
+      if (steps.length === 0) return
+      const { recordProgress } = ordersHere('record steps')
+      await CancellationScope.nonCancellable(() => recordProgress({ orderId, steps }))
+    },
+    snapshot: () => ({ status, step, sequence, waitingFor, story: [...story] }),
   }
+}
+
+const WAITS_FOR: Record<WaitingFor['what'], string> = {
+  shortage_decision: 'the customer to decide about the shortage',
+  payment_action: 'the customer to approve the payment',
+  payment_method: 'another payment method',
+  stock: 'stock',
 }

@@ -1,20 +1,40 @@
 /** What can be said to running workflows and asked of them. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow'
 import type {
+  AmendCommand,
+  AmendResult,
   CancelCommand,
+  CancelShipmentRequest,
+  ChangePaymentMethodCommand,
+  DecideCommand,
   OperateCommand,
   OrderProgress,
   ParcelDispatched,
+  ParcelKept,
   ParcelReport,
+  PaymentSettled,
+  StockHeld,
 } from '#contracts/workflows.ts'
 import type { ShipmentStatus } from '#contracts/states.ts'
 
 export const cancel = defineUpdate<void, [CancelCommand]>('cancel')
+export const decide = defineUpdate<void, [DecideCommand]>('decide')
+export const changePaymentMethod = defineUpdate<void, [ChangePaymentMethodCommand]>('changePaymentMethod')
+export const amend = defineUpdate<AmendResult, [AmendCommand]>('amend')
 export const operate = defineUpdate<void, [OperateCommand]>('operate')
 export const report = defineUpdate<ShipmentStatus, [ParcelReport]>('report')
 
+/** From the inventory's events: the stock that the order waits for is held for it now. */
+export const stockHeld = defineSignal<[StockHeld]>('stockHeld')
+/** From the payments' events: what waited for the customer's approval has an outcome. */
+export const paymentSettled = defineSignal<[PaymentSettled]>('paymentSettled')
+
 /** From a shipment to its order: the parcel has left, its part of the money is due. */
 export const parcelDispatched = defineSignal<[ParcelDispatched]>('parcelDispatched')
+/** From an order to its shipment: the parcel is not wanted any more. */
+export const cancelShipment = defineSignal<[CancelShipmentRequest]>('cancelShipment')
+/** From a shipment to its order: it is too late to cancel the parcel. */
+export const parcelKept = defineSignal<[ParcelKept]>('parcelKept')
 
 export const progress = defineQuery<OrderProgress>('progress')
 export const shipmentStatus = defineQuery<ShipmentStatus>('status')

@@ -7,7 +7,7 @@ import {
   setHandler,
 } from '@temporalio/workflow'
 import type { OperateCommand } from '#contracts/workflows.ts'
-import type { Journal } from './journal.ts'
+import type { Answer, Journal } from './journal.ts'
 import { operate } from './messages.ts'
 import { reasonOf } from './reason.ts'
 
@@ -15,6 +15,8 @@ import { reasonOf } from './reason.ts'
 export interface Concern {
   step: string
   operation: string
+  /** Answers the question in the operator's place once something else has settled it. */
+  settled?: () => { by: string; note: string } | undefined
 }
 
 export interface Operator {
@@ -25,7 +27,8 @@ export interface Operator {
 }
 
 /**
- * Accepts `operate` Updates; one that comes while nothing is asked is refused and leaves no trace.
+ * Accepts `operate` Updates. One that comes while nothing is asked, or that answers an earlier question than the open one,
+ * is refused and leaves no trace.
  *
  * @param attempts how often something is tried before an operator is asked, for them to know
  */
@@ -41,22 +44,34 @@ export function createOperator(journal: Journal, attempts: number): Operator {
       return CancellationScope.nonCancellable(() => condition(() => answer !== command))
     },
     {
-      validator: (_command) => {
-        if (journal.attention === null || answer !== undefined) {
-          throw ApplicationFailure.nonRetryable('The order waits for no operator.', 'no_operation_waiting')
-        }
+      validator: ({ since }) => {
+        const open = journal.attention
+        if (open !== null && answer === undefined && (since === undefined || since === open.since)) return
+        throw ApplicationFailure.nonRetryable(
+          open === null || answer !== undefined
+            ? 'The order waits for no operator.'
+            : 'The order waits for another answer by now.',
+          'no_operation_waiting',
+        )
       },
     },
   )
 
-  async function putBefore(concern: Concern, cause: unknown): Promise<'retry' | 'resolve'> {
+  async function putBefore({ settled, ...concern }: Concern, cause: unknown): Promise<'retry' | 'resolve'> {
+    if (settled?.() !== undefined) return 'resolve'
     const since = new Date().toISOString()
     await journal.raiseAttention({ ...concern, error: reasonOf(cause), attempts, since })
-    await condition(() => answer !== undefined)
-    const { action, by, note } = answer ?? { action: 'retry', by: '', note: '' }
+    await condition(() => answerNow() !== undefined)
+    const { action, by, note } = answerNow() ?? { action: 'retry', by: '', note: '' }
     await journal.clearAttention({ action, by, note })
     answer = undefined
     return action
+
+    function answerNow(): Answer | undefined {
+      if (answer !== undefined) return answer
+      const otherwise = settled?.()
+      return otherwise === undefined ? undefined : { action: 'resolve', ...otherwise }
+    }
   }
 
   function ask(concern: Concern, cause: unknown): Promise<'retry' | 'resolve'> {

@@ -217,13 +217,16 @@ describe('the order saga', () => {
     expect(calls).toContain('voidPayment')
   })
 
-  it('refuses a cancellation once it is confirmed', async () => {
+  it('refuses a cancellation once every parcel has left', async () => {
     const handle = await start()
-    await vi.waitFor(() => expect(calls).toContain('bookShipment'), 10_000)
+    const [parcel] = await saga.parcels()
+    await saga.report(parcel!, 'dispatched')
+    await saga.called('capturePayment')
     const refused = handle.executeUpdate('cancel', { args: [{ by: 'customer', reason: null }] })
     await expect(refused).rejects.toMatchObject({ cause: { type: 'order_not_cancellable' } })
-    await deliver()
-    await handle.result()
+    await saga.report(parcel!, 'delivered')
+    expect(await handle.result()).toMatchObject({ status: 'completed' })
+    expect(calls).not.toContain('cancelShipment')
   })
 
   it('asks an operator when a capture is refused, and completes after a retry', async () => {
@@ -249,10 +252,11 @@ describe('the order saga', () => {
       args: [{ action: 'resolve', by: 'op', note: 'customer was called' }],
     })
     expect(await handle.result()).toMatchObject({ status: 'completed', parcels: [{ status: 'cancelled' }] })
-    expect(calls.slice(-4)).toEqual([
+    expect(calls.slice(-5)).toEqual([
       'cancelShipment',
+      'releaseParcelStock',
+      'releaseParcelPayment',
       'voidPayment',
-      'releaseReservation',
       'recordProgress:completed',
     ])
   })

@@ -13,12 +13,12 @@ export interface Step<Result> {
   execute: () => Promise<Result>
   /** Why the service refused, where its answer is a refusal; the saga's caller decides what follows from that. */
   refusal?: (result: Result) => string | undefined
-  /** Undoes the step, whatever became of it; or says which earlier step's compensation does so. */
-  compensate: (() => Promise<void>) | { coveredBy: string }
+  /** Undoes the step, whatever became of it; or says which earlier step's compensation does so, or why nothing has to. */
+  compensate: (() => Promise<void>) | { coveredBy: string } | { nothingToUndo: string }
 }
 
 /** What a step leaves behind when it has begun. */
-type Undoable = Pick<Step<never>, 'name' | 'compensate'>
+export type Undoable = Pick<Step<never>, 'name' | 'compensate'>
 
 export interface StepOutcome {
   name: string
@@ -39,6 +39,8 @@ export interface Saga {
   run<Result>(step: Step<Result>): Promise<Result>
   /** Runs two steps at the same time. Both end before a failure of either is thrown. */
   runTogether<A, B>(first: Step<A>, second: Step<B>): Promise<[A, B]>
+  /** Takes up what an earlier run had begun, in that order, without doing it again. */
+  resume(steps: readonly Undoable[]): void
   /** Undoes every step that was begun, the last one first. */
   compensate(): Promise<void>
   /** The step that failed last, if one did. */
@@ -100,6 +102,9 @@ export function createSaga({ onOutcome, checkpoint, operator }: SagaOptions): Sa
       }
       if (b.status === 'rejected') throw b.reason
       return [a.value, b.value]
+    },
+    resume(steps) {
+      begun.push(...steps)
     },
     compensate: () =>
       CancellationScope.nonCancellable(async () => {

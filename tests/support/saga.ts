@@ -2,28 +2,36 @@
 import { randomUUID } from 'node:crypto'
 import type { Client, WorkflowHandle } from '@temporalio/client'
 import { beforeAll, beforeEach, expect, vi } from 'vitest'
-import type { InventoryActivities } from '#activities/inventory.ts'
-import type { OrdersActivities } from '#activities/orders.ts'
-import type { PaymentsActivities } from '#activities/payments.ts'
-import type { ShippingActivities } from '#activities/shipping.ts'
-import type { UsersActivities } from '#activities/users.ts'
-import { orderWorkflowId, shipmentWorkflowId, type OrderInput } from '#contracts/workflows.ts'
+import {
+  orderWorkflowId,
+  shipmentWorkflowId,
+  type OrderInput,
+  type SagaPolicy,
+  type WaitPolicy,
+} from '#contracts/workflows.ts'
 import type { order } from '#workflows/order.ts'
+import { cheerful, INVENTORY, ORDERS, PAYMENTS, type Answers } from './saga-answers.ts'
 import { startWorkers } from './temporal.ts'
 
-export type Answers = Pick<
-  InventoryActivities,
-  'reserveInventory' | 'commitReservation' | 'releaseReservation'
-> &
-  Pick<PaymentsActivities, 'authorizePayment' | 'voidPayment' | 'capturePayment'> &
-  UsersActivities &
-  ShippingActivities &
-  Pick<OrdersActivities, 'recordProgress' | 'raiseAttention' | 'clearAttention' | 'loadShippingAddress'>
+/** A call that the workflows made. */
+export interface Asked {
+  name: keyof Answers
+  argument: unknown
+}
 
 export interface SagaBench {
   readonly client: Client
   /** What the services were asked, in order: the activity's name, with the status where there is one. */
   readonly calls: string[]
+  /** The same with their arguments. */
+  readonly asked: Asked[]
+  /** The arguments of every call of one activity. */
+  asks<Name extends keyof Answers>(name: Name): Parameters<Answers[Name]>[0][]
+  /** Resolves when the calls, by name and status, contain this one. */
+  called(call: string, times?: number): Promise<void>
+  /** Resolves when the order has this status, and waits for this where it is named. */
+  reaches(handle: WorkflowHandle, status: string, waitingFor?: string): Promise<void>
+  update<Result>(handle: WorkflowHandle, name: string, argument: object): Promise<Result>
   /** Cheerful before each test; to be changed by it. */
   readonly answers: Answers
   /** Parcels that were booked. */
@@ -48,6 +56,7 @@ const PATIENCE_MS = 15_000
 /** Starts the workers of a test file. */
 export function openSaga(): SagaBench {
   const calls: string[] = []
+  const asked: Asked[] = []
   const shipmentIds = new Set<string>()
   let answers = cheerful(shipmentIds)
   let client: Client
@@ -60,6 +69,7 @@ export function openSaga(): SagaBench {
         (argument: never) => {
           const status = (argument as { status?: string }).status
           calls.push(status === undefined ? name : `${name}:${status}`)
+          asked.push({ name, argument })
           return (answers[name] as (argument: never) => Promise<unknown>)(argument)
         },
       ]),
@@ -67,12 +77,12 @@ export function openSaga(): SagaBench {
 
   beforeAll(async () => {
     client = await startWorkers({
-      inventory: doors('reserveInventory', 'commitReservation', 'releaseReservation'),
+      inventory: doors(...INVENTORY),
       users: doors('screenCustomer', 'releaseScreening'),
-      payments: doors('authorizePayment', 'voidPayment', 'capturePayment'),
-      shipping: doors('bookShipment', 'recordParcel', 'cancelShipment'),
+      payments: doors(...PAYMENTS),
+      shipping: doors('bookShipment', 'recordParcel', 'cancelShipment', 'findStrayParcels'),
       orders: {
-        ...doors('recordProgress', 'raiseAttention', 'clearAttention', 'loadShippingAddress'),
+        ...doors(...ORDERS),
         requestCancellation: ({ workflowId }: { workflowId: string }) =>
           client.workflow.getHandle(workflowId).cancel(),
       },
@@ -81,6 +91,7 @@ export function openSaga(): SagaBench {
 
   beforeEach(() => {
     calls.length = 0
+    asked.length = 0
     shipmentIds.clear()
     answers = cheerful(shipmentIds)
   })
@@ -101,6 +112,26 @@ export function openSaga(): SagaBench {
       return client
     },
     calls,
+    asked,
+    asks: <Name extends keyof Answers>(name: Name) =>
+      asked
+        .filter((call) => call.name === name)
+        .map(({ argument }) => argument as Parameters<Answers[Name]>[0]),
+    called: (call, times = 1) =>
+      vi.waitFor(
+        () => expect(calls.filter((made) => made === call).length).toBeGreaterThanOrEqual(times),
+        PATIENCE_MS,
+      ),
+    reaches: (handle, status, waitingFor) =>
+      vi.waitFor(
+        async () =>
+          expect(await handle.query('progress')).toMatchObject({
+            status,
+            ...(waitingFor === undefined ? {} : { waitingFor: { what: waitingFor } }),
+          }),
+        PATIENCE_MS,
+      ),
+    update: (handle, name, argument) => handle.executeUpdate(name, { args: [argument] }),
     get answers() {
       return answers
     },
@@ -132,30 +163,23 @@ export function openSaga(): SagaBench {
   }
 }
 
-const cheerful = (shipmentIds: Set<string>): Answers => ({
-  reserveInventory: async ({ lines }) => ({
-    outcome: 'held',
-    allocations: [{ warehouse: 'AMS', lines }],
-    expiresAt: new Date().toISOString(),
-  }),
-  commitReservation: async () => {},
-  releaseReservation: async () => {},
-  screenCustomer: async () => ({ outcome: 'cleared' }),
-  releaseScreening: async () => {},
-  authorizePayment: async () => ({ outcome: 'authorized', paymentId: randomUUID() }),
-  voidPayment: async () => {},
-  capturePayment: async ({ amount, shipping }) => ({ outcome: 'captured', captured: amount + shipping }),
-  async bookShipment({ shipmentId }) {
-    shipmentIds.add(shipmentId)
-    return { outcome: 'booked', trackingNumber: 'T1' }
-  },
-  recordParcel: async () => {},
-  cancelShipment: async () => {},
-  findStrayParcels: async () => [],
-  recordProgress: async () => {},
-  raiseAttention: async () => {},
-  clearAttention: async () => {},
-  loadShippingAddress: async () => ({ name: 'A', line1: 'B', city: 'C', postalCode: 'D', country: 'NL' }),
+export const WAITS: WaitPolicy = {
+  decisionSeconds: 600,
+  paymentSeconds: 600,
+  paymentTries: 3,
+  backorderSeconds: 600,
+  amendmentSeconds: 0,
+  dispatchSeconds: 3600,
+  deliverySeconds: 3600,
+  lostParcel: 'refund',
+}
+
+const POLICY: SagaPolicy = { stepAttempts: 2, compensationAttempts: 2, maximumIntervalSeconds: 1 }
+
+/** The policy of an order that waits for people; what a test does not say is long enough not to come. */
+export const waiting = (change: Partial<WaitPolicy> = {}): SagaPolicy => ({
+  ...POLICY,
+  waits: { ...WAITS, ...change },
 })
 
 const input = (change: Partial<OrderInput>): OrderInput => ({
@@ -168,6 +192,6 @@ const input = (change: Partial<OrderInput>): OrderInput => ({
   shippingTax: 100,
   lines: [{ sku: 'MUG-WHITE', quantity: 2, total: 1600, tax: 400 }],
   paymentMethod: 'pm_card_visa',
-  policy: { stepAttempts: 2, compensationAttempts: 2, maximumIntervalSeconds: 1 },
+  policy: POLICY,
   ...change,
 })
