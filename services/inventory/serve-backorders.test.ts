@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { testInventory } from '#tests/support/inventory.ts'
 import { createCommitReservation } from './commit-reservation.ts'
+import { inventoryConsumers } from './consumers.ts'
 import { createReleaseReservation } from './release-reservation.ts'
 import { createReserveStock, type StockRequest } from './reserve-stock.ts'
 import { createServeBackorders } from './serve-backorders.ts'
@@ -206,3 +207,32 @@ describe('an order that waits for stock', () => {
 
 const wants = (order: number, sku: string): boolean =>
   order % 3 === 0 || (order % 2 === 0 ? 'W-A' : 'W-B') === sku
+
+describe('the consumer inventory-backorders', () => {
+  it('serves after every event that may have brought stock or shortened the queue', async () => {
+    let served = 0
+    const [, consumer] = inventoryConsumers({
+      shipReservation: () => Promise.resolve(),
+      serveBackorders: () => Promise.resolve((served += 1)),
+    })
+    expect(consumer!.durable).toBe('inventory-backorders')
+    expect(consumer!.subjects).toEqual([
+      'evt.inventory.stock.adjusted.>',
+      'evt.inventory.stock.restocked.>',
+      'evt.inventory.reservation.held.>',
+      'evt.inventory.reservation.backordered.>',
+      'evt.inventory.reservation.changed.>',
+      'evt.inventory.reservation.released.>',
+      'evt.inventory.reservation.expired.>',
+    ])
+    await consumer!.handle({
+      eventId: randomUUID(),
+      eventType: 'stock.adjusted',
+      aggregateId: 'A:AMS',
+      timestamp: new Date().toISOString(),
+      version: 1,
+      payload: { sku: 'A', warehouse: 'AMS', delta: 1, reason: 'test' },
+    })
+    expect(served).toBe(1)
+  })
+})
