@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it, vi } from 'vitest'
+import type { Logger } from '#platform/logger.ts'
 import { testInventory } from '#tests/support/inventory.ts'
 import { createCommitReservation } from './commit-reservation.ts'
 import { createReleaseParcelStock } from './release-parcel-stock.ts'
@@ -9,7 +10,7 @@ import { createServeBackorders } from './serve-backorders.ts'
 import { createShipReservation } from './ship-reservation.ts'
 
 const { database, transact, granting, stock, levels, events, payloads, wrongStock } = await testInventory()
-const warn = vi.fn<(facts: object, message: string) => void>()
+const warn = vi.fn<Logger['warn']>()
 const reserveStock = createReserveStock(granting)
 const commitReservation = createCommitReservation({ transact })
 const releaseReservation = createReleaseReservation({ transact })
