@@ -25,7 +25,8 @@ export const shippingConfig = Type.Object({
   CARRIER_POLL_SECONDS: Type.Integer({
     minimum: 1,
     default: 30,
-    description: 'how often the carrier is asked about a parcel of which no webhook came',
+    description:
+      'after how long the carrier is asked about a parcel of which no webhook came; then ever less often, at least hourly',
   }),
   WEBHOOK_POLL_MS: Type.Integer({
     minimum: 10,

@@ -10,6 +10,9 @@ import type { FollowBooking } from './follow-booking.ts'
 import { noteStray } from './stray-parcels.ts'
 
 const BATCH = 50
+/** A parcel is on its way for days: it is asked about after a tenth of the time without news again, at least hourly. */
+const PATIENCE = 10
+const RAREST_SECONDS = 3_600
 /** After this long no request for a booking can still be on its way. */
 const SETTLED_AFTER_SECONDS = 600
 
@@ -17,7 +20,7 @@ export interface Polling {
   database: Sql
   carrier: Carrier
   followBooking: FollowBooking
-  /** How long a parcel is left alone after news of it. */
+  /** How long a parcel is left alone after news of it, and the shortest time between two questions. */
   everySeconds: number
   logger: Logger
 }
@@ -40,7 +43,9 @@ export async function pollBookings(polling: Polling): Promise<boolean> {
       SELECT id FROM shipments
       WHERE (status IN ('booked', 'dispatched') OR unsettled)
         AND coalesce(greatest(polled_at, CASE WHEN unsettled THEN NULL ELSE updated_at END), '-infinity')
-          < now() - make_interval(secs => ${everySeconds}::int)
+          < now() - make_interval(secs => CASE WHEN unsettled THEN ${everySeconds}::int ELSE
+            least(${RAREST_SECONDS}::int, greatest(${everySeconds}::int, extract(epoch FROM now() - updated_at) / ${PATIENCE}::int))
+          END)
       ORDER BY polled_at NULLS FIRST LIMIT ${BATCH} FOR NO KEY UPDATE SKIP LOCKED)
     RETURNING id, booking_id AS "bookingId", unsettled, extract(epoch FROM now() - updated_at)::int AS seconds,
       ARRAY(SELECT h.status FROM shipment_history h WHERE h.shipment_id = shipments.id) AS seen`

@@ -200,6 +200,27 @@ describe('pollBookings', () => {
     expect(await events(id)).toHaveLength(3)
   })
 
+  it('asks the less often, the longer nothing was heard', async () => {
+    const { id, bookingId } = await booked()
+    await advance(bookingId, 'dispatched')
+    const ago = (seconds: number) => new Date(Date.now() - seconds * 1_000)
+    const pollWith = async (updated: number, polled: number) => {
+      await database.shipment.update({
+        where: { id },
+        data: { updatedAt: ago(updated), polledAt: ago(polled) },
+      })
+      await poll()
+    }
+    await pollWith(3_600, 300)
+    await pollWith(86_400 * 3, 3_500)
+    expect(await history(id)).toEqual(['pending', 'booked'])
+    await pollWith(3_600, 400)
+    expect(await history(id)).toEqual(['pending', 'booked', 'dispatched'])
+    await advance(bookingId, 'delivered')
+    await pollWith(86_400 * 3, 3_700)
+    expect((await history(id)).at(-1)).toBe('delivered')
+  })
+
   it('asks about each parcel once in that time', async () => {
     const { id } = await booked()
     await age(id)
