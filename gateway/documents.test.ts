@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { ERRORS } from '#contracts/errors.ts'
 import type { RouteContract } from '#contracts/http/route.ts'
 import * as inventory from '#contracts/http/inventory.ts'
+import * as notifications from '#contracts/http/notifications.ts'
 import * as orders from '#contracts/http/orders.ts'
 import * as payments from '#contracts/http/payments.ts'
 import * as shipping from '#contracts/http/shipping.ts'
@@ -55,7 +56,7 @@ function registered(tree: string): string[] {
 
 describe('the route table', () => {
   test('has every public contract once and no internal one', () => {
-    const contracts = [inventory, orders, payments, shipping, users].flatMap((module) =>
+    const contracts = [inventory, notifications, orders, payments, shipping, users].flatMap((module) =>
       Object.values(module).filter(isContract),
     )
     const expected = contracts.filter(({ access }) => access !== 'service')

@@ -6,7 +6,11 @@ export const LIMITS = {
   auth: { perMinute: 60, counts: 'address', for: 'signing in and out and invitations, by address' },
   apiKeys: { perMinute: 60, counts: 'caller', for: '/api/v1/api-keys' },
   public: { perMinute: 300, counts: 'caller', for: 'products, quotes and public keys' },
-  operations: { perMinute: 300, counts: 'caller', for: 'changing products, stock, warehouses, attention' },
+  operations: {
+    perMinute: 300,
+    counts: 'caller',
+    for: 'changing products, stock, warehouses, attention, webhook endpoints',
+  },
   shipments: { perMinute: 300, counts: 'caller', for: '/api/v1/shipments and below' },
   webhooks: { perMinute: 6_000, counts: 'address', for: 'webhooks of one address, instead of `ip`' },
 } as const satisfies Record<string, { perMinute: number; counts: 'address' | 'caller'; for: string }>

@@ -4,6 +4,7 @@
  */
 import type { RouteContract } from '#contracts/http/route.ts'
 import * as inventory from '#contracts/http/inventory.ts'
+import * as notifications from '#contracts/http/notifications.ts'
 import * as orders from '#contracts/http/orders.ts'
 import * as payments from '#contracts/http/payments.ts'
 import * as shipping from '#contracts/http/shipping.ts'
@@ -73,4 +74,9 @@ export const ROUTES: readonly RouteRow[] = [
   row(shipping.readShipment, 'shipping', 'shipments'),
   row(shipping.scanShipment, 'shipping', 'shipments'),
   row(shipping.carrierWebhook, 'shipping', 'webhooks', WEBHOOK_BODY_LIMIT_BYTES),
+
+  row(notifications.createWebhookEndpoint, 'notifications', 'operations'),
+  row(notifications.listWebhookEndpoints, 'notifications', 'operations'),
+  row(notifications.removeWebhookEndpoint, 'notifications', 'operations'),
+  row(notifications.listWebhookAttempts, 'notifications', 'operations'),
 ]

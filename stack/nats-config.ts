@@ -8,7 +8,7 @@ type Permissions = { publish: { allow: string[] }; subscribe: { allow: string[] 
 const STREAMS = [EVENT_STREAM, DEAD_LETTER_STREAM]
 
 /** The notifications service's key-value buckets, which are streams too. */
-const BUCKETS = ['notifications', 'order-customers']
+const BUCKETS = ['notifications', 'order-customers', 'webhook-endpoints']
 
 /**
  * What a reader of events may ask of JetStream. All of `$JS.API` would be everybody's subjects: a stream of one's own can
@@ -29,6 +29,18 @@ const KEY_VALUE_CLIENT = BUCKETS.flatMap((bucket) => [
   `$KV.${bucket}.>`,
 ])
 
+/** Its queue of merchants' webhooks, with a consumer for each endpoint, and the record of what was tried. */
+const WEBHOOKS_CLIENT = [
+  ...['WEBHOOKS', 'WEBHOOK_ATTEMPTS'].flatMap((stream) =>
+    ['INFO', 'CREATE', 'PURGE'].map((call) => `$JS.API.STREAM.${call}.${stream}`),
+  ),
+  ...['CREATE', 'DURABLE.CREATE', 'INFO', 'MSG.NEXT', 'DELETE'].map(
+    (call) => `$JS.API.CONSUMER.${call}.WEBHOOKS.>`,
+  ),
+  '$JS.API.DIRECT.GET.WEBHOOK_ATTEMPTS',
+  'webhook.>',
+]
+
 /** A service announces only its own facts and dead letters, and may read everybody's. */
 export const servicePermissions = (service: ServiceName): Permissions => ({
   publish: {
@@ -36,7 +48,7 @@ export const servicePermissions = (service: ServiceName): Permissions => ({
       `evt.${service}.>`,
       `dlq.${service}.>`,
       ...JETSTREAM_CLIENT,
-      ...(service === 'notifications' ? KEY_VALUE_CLIENT : []),
+      ...(service === 'notifications' ? [...KEY_VALUE_CLIENT, ...WEBHOOKS_CLIENT] : []),
     ],
   },
   subscribe: { allow: ['_INBOX.>', 'evt.>', `dlq.${service}.>`] },

@@ -5,7 +5,7 @@ import path from 'node:path'
 import Type, { type Static } from 'typebox'
 import { generateSigningKey } from '#platform/service-token.ts'
 import { parser } from '#platform/validation.ts'
-import { createPrivateFile, hasCode } from './private-files.ts'
+import { createPrivateFile, hasCode, writePrivateFile } from './private-files.ts'
 
 const PlatformKeys = Type.Object({
   gatewaySigningKey: Type.String(),
@@ -15,24 +15,31 @@ const PlatformKeys = Type.Object({
   providerWebhookSecret: Type.String(),
   carrierApiKey: Type.String(),
   carrierWebhookSecret: Type.String(),
+  webhookMasterSecret: Type.String(),
 })
 
 export type PlatformKeys = Static<typeof PlatformKeys>
 
-const parse = parser('the platform keys', PlatformKeys)
+const parse = parser('the platform keys', Type.Partial(PlatformKeys))
 
-/** Reads `<dataFolder>/platform-keys.json`, first writing it with new keys (file mode 0600). */
+/**
+ * Reads `<dataFolder>/platform-keys.json`, first writing it with new keys (file mode 0600). A file of an earlier version
+ * gets the keys that it lacks.
+ */
 export async function loadPlatformKeys(dataFolder: string): Promise<PlatformKeys> {
   const file = path.join(dataFolder, 'platform-keys.json')
   const stored = await read(file)
-  if (stored !== undefined) return stored
-  await createPrivateFile(file, `${JSON.stringify(await newKeys(), null, 2)}\n`)
-  const written = await read(file) // another process may have been faster: what is in the file counts
-  if (written === undefined) throw new Error(`${file} could not be written`)
-  return written
+  const keys = { ...(await newKeys()), ...stored }
+  const text = `${JSON.stringify(keys, null, 2)}\n`
+  if (stored === undefined) {
+    if (await createPrivateFile(file, text)) return keys
+    return loadPlatformKeys(dataFolder) // another process was faster: what is in the file counts
+  }
+  if (Object.keys(keys).length > Object.keys(stored).length) await writePrivateFile(file, text)
+  return keys
 }
 
-async function read(file: string): Promise<PlatformKeys | undefined> {
+async function read(file: string): Promise<Partial<PlatformKeys> | undefined> {
   try {
     return parse(JSON.parse(await readFile(file, 'utf8')))
   } catch (error) {
@@ -51,5 +58,6 @@ async function newKeys(): Promise<PlatformKeys> {
     providerWebhookSecret: secret(),
     carrierApiKey: secret(),
     carrierWebhookSecret: secret(),
+    webhookMasterSecret: secret(),
   }
 }

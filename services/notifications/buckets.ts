@@ -14,14 +14,18 @@ export interface Bucket {
   remove(key: string, revision: number): Promise<void>
 }
 
-/** @param ttlMs how long a value is kept after it was written */
-export function openBucket(bus: Pick<EventBus, 'ready'>, name: string, ttlMs: number): Bucket {
+/** @param ttlMs how long a value is kept after it was written; for ever where nothing is said */
+export function openBucket(bus: Pick<EventBus, 'ready'>, name: string, ttlMs?: number): Bucket {
   let opening: Promise<KV> | undefined
 
   async function open(): Promise<KV> {
     const { connection } = await bus.ready()
     // read from the leader only: a copy that lags behind would let a second sender in
-    return new Kvm(connection).create(name, { history: 1, ttl: ttlMs, allow_direct: false })
+    return new Kvm(connection).create(name, {
+      history: 1,
+      allow_direct: false,
+      ...(ttlMs === undefined ? {} : { ttl: ttlMs }),
+    })
   }
 
   const bucket = (): Promise<KV> => {

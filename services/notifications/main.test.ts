@@ -44,6 +44,9 @@ beforeAll(async () => {
     USERS_URL: `http://127.0.0.1:${(users.address() as AddressInfo).port}`,
     SMTP_URL: mailbox.smtpUrl,
     OPERATIONS_EMAIL: OPERATIONS,
+    WEBHOOK_MASTER_SECRET: 'a master secret for the tests only',
+    // the broker's list of webhook endpoints is everybody's: see channels/webhooks
+    CHANNELS: 'email',
     NATS_URL: natsUrl,
     NATS_USER: nats.user,
     NATS_PASSWORD: nats.password,

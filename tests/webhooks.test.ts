@@ -1,0 +1,85 @@
+/** A merchant's own server hears of an order, through the gateway, the broker's permissions and everything. */
+import { createHmac } from 'node:crypto'
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import type { CreatedWebhookEndpoint, WebhookAttempt } from '#contracts/http/notifications.ts'
+import type { AnyDomainEvent } from '#contracts/events.ts'
+import { openShop, orderOf, type Shop } from './support/shop.ts'
+
+interface Received {
+  headers: IncomingHttpHeaders
+  body: string
+}
+
+let shop: Shop
+let merchant: Server
+const received: Received[] = []
+
+beforeAll(async () => {
+  shop = await openShop()
+  merchant = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      received.push({ headers: request.headers, body: Buffer.concat(chunks).toString() })
+      response.writeHead(204).end()
+    })
+  }).listen(0, '127.0.0.1')
+  await new Promise((resolve) => merchant.once('listening', resolve))
+})
+afterAll(() => merchant.close())
+
+const isGenuine = ({ headers, body }: Received, secret: string): boolean => {
+  const signed = `${String(headers['webhook-id'])}.${String(headers['webhook-timestamp'])}.${body}`
+  const key = Buffer.from(secret.slice('whsec_'.length), 'base64')
+  return headers['webhook-signature'] === `v1,${createHmac('sha256', key).update(signed).digest('base64')}`
+}
+
+describe("a merchant's webhooks", () => {
+  it('tell the story of an order, each part once and signed', async () => {
+    const [operator, customer] = [await shop.operator(), await shop.customer()]
+    const { port } = merchant.address() as AddressInfo
+    const body = { url: `http://127.0.0.1:${port}/hook`, events: ['order.*', 'shipment.dispatched'] }
+    const made = await operator.send<CreatedWebhookEndpoint>('POST', '/api/v1/webhook-endpoints', { body })
+    expect(made.status).toBe(201)
+    const { id, secret } = made.body
+
+    const sku = await shop.product({ AMS: 2 })
+    const placed = await customer.placeOrder(orderOf({ lines: [{ sku, quantity: 1 }] }))
+    await shop.reaches(customer, placed.id, 'completed')
+    const ofOrder = () =>
+      received.filter(({ body: text }) => {
+        const { payload } = JSON.parse(text) as AnyDomainEvent
+        return 'orderId' in payload && payload.orderId === placed.id
+      })
+    const types = () => ofOrder().map(({ body: text }) => (JSON.parse(text) as AnyDomainEvent).eventType)
+    await vi.waitFor(() => expect(types()).toContain('order.completed'), { timeout: 20_000, interval: 100 })
+    expect(types().toSorted()).toEqual([
+      'order.authorizing',
+      'order.completed',
+      'order.confirmed',
+      'order.created',
+      'order.fulfilling',
+      'order.reserving',
+      'shipment.dispatched',
+    ])
+    expect(ofOrder().every((each) => isGenuine(each, secret))).toBe(true)
+
+    await vi.waitFor(async () => {
+      const answer = await operator.send('GET', `/api/v1/webhook-endpoints/${id}/attempts?limit=100`)
+      const { data } = answer.body as { data: WebhookAttempt[] }
+      const tried = new Set(data.map(({ eventId }) => eventId))
+      expect(ofOrder().every(({ headers }) => tried.has(String(headers['webhook-id'])))).toBe(true)
+    })
+    expect((await operator.send('DELETE', `/api/v1/webhook-endpoints/${id}`)).status).toBe(204)
+    expect((await operator.send('GET', `/api/v1/webhook-endpoints/${id}/attempts`)).status).toBe(404)
+  })
+
+  it("are no customer's business", async () => {
+    const customer = await shop.customer()
+    const body = { url: 'https://example.com/' }
+    const answer = await customer.send('POST', '/api/v1/webhook-endpoints', { body })
+    expect([answer.status, answer.body]).toEqual([403, expect.objectContaining({ code: 'forbidden' })])
+  })
+})
