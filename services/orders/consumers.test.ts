@@ -11,7 +11,9 @@ let orders: TestOrders
 let handlers: Map<string, ReturnType<typeof createConsumers>[number]['handle']>
 beforeAll(async () => {
   orders = await testOrders(20)
-  handlers = new Map(createConsumers(orders.transact).map(({ durable, handle }) => [durable, handle]))
+  handlers = new Map(
+    createConsumers(orders.transact, { RETURN_DAYS: 14 }).map(({ durable, handle }) => [durable, handle]),
+  )
 })
 
 /** An event as it comes from the stream, checked against its contract. */
@@ -49,7 +51,7 @@ const paymentEvents = (orderId: string, paymentId = randomUUID()) => {
   ]
 }
 
-const shipmentEvents = (orderId: string, shipmentId = randomUUID()) =>
+const shipmentEvents = (orderId: string, shipmentId: string = randomUUID()) =>
   (['created', 'booked', 'dispatched', 'delivered'] as const).map((fact, index) =>
     event(`shipment.${fact}`, shipmentId, index + 1, {
       shipmentId,
@@ -118,7 +120,52 @@ describe('orders-payments', () => {
   })
 })
 
+describe('what payments say of themselves', () => {
+  it('is believed', async () => {
+    const { id } = await orders.place()
+    const [created, authorized] = paymentEvents(id)
+    const payload = {
+      ...authorized!.payload,
+      status: 'requires_action',
+    } as EventPayload<'payment.authorized'>
+    await deliver('orders-payments', created!)
+    await deliver('orders-payments', event('payment.authorized', created!.aggregateId, 2, payload))
+    expect((await whole(id)).order?.payment.status).toBe('requires_action')
+  })
+
+  it('puts a dispute before the operators, until it is won; one that is lost stays', async () => {
+    const { id } = await orders.place()
+    const [created, authorized] = paymentEvents(id)
+    const paymentId = created!.aggregateId
+    await deliver('orders-payments', created!)
+    const attention: unknown[] = []
+    for (const [index, code] of ['opened', 'won', 'opened', 'lost', 'won'].entries()) {
+      const payload = { ...authorized!.payload, code } as EventPayload<'payment.disputed'>
+      await deliver('orders-payments', event('payment.disputed', paymentId, index + 2, payload))
+      const open = await orders.database.concern.count({ where: { orderId: id, settledAt: null } })
+      attention.push([(await whole(id)).order?.needsAttention, open])
+    }
+    expect(attention).toEqual([
+      [true, 1],
+      [false, 0],
+      [true, 1],
+      [true, 2],
+      [false, 0],
+    ])
+  })
+})
+
 describe('orders-shipments', () => {
+  it('knows until when what was delivered may be returned', async () => {
+    const { id } = await orders.place()
+    for (const happened of shipmentEvents(id).slice(0, 3)) await deliver('orders-shipments', happened)
+    const parcel = () => orders.database.orderShipment.findFirstOrThrow({ where: { orderId: id } })
+    expect((await parcel()).returnableUntil).toBeNull()
+    const [, , , delivered] = shipmentEvents(id, (await parcel()).id)
+    await deliver('orders-shipments', delivered!)
+    expect((await parcel()).returnableUntil).toEqual(new Date('2026-01-18T00:00:00.000Z')) // 14 days later
+  })
+
   it('follows the parcel with its history', async () => {
     const { id } = await orders.place()
     for (const happened of shipmentEvents(id)) await deliver('orders-shipments', happened)

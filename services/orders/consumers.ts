@@ -6,24 +6,29 @@ import type { UnitOfWork } from '#platform/events/outbox.ts'
 import { advance, firstTime } from '#platform/events/inbox.ts'
 import type { EventSubscription } from '#platform/service.ts'
 import { erasureConsumer } from './erase-customer.ts'
+import { noteDispute } from './projections/dispute.ts'
 import type { Apply } from './projections/apply.ts'
 import { projectPayment } from './projections/payment.ts'
 import { projectProduct } from './projections/product.ts'
-import { projectShipment } from './projections/shipment.ts'
+import { projectShipment, type ReturnPolicy } from './projections/shipment.ts'
 import type { OrdersTransaction } from './store.ts'
 import { addToTimeline, type NewTimelineEntry } from './timeline.ts'
 
-export const createConsumers = (transact: UnitOfWork<OrdersTransaction>): EventSubscription[] => [
+export const createConsumers = (
+  transact: UnitOfWork<OrdersTransaction>,
+  policy: ReturnPolicy,
+): EventSubscription[] => [
   projection(transact, 'orders-catalog', [subjectsOf('product', 'inventory')], projectProduct),
   projection(transact, 'orders-reservations', [subjectsOf('reservation', 'inventory')], (tx, event) =>
     tell(tx, event, 'event'),
   ),
   projection(transact, 'orders-payments', [subjectsOf('payment', 'payments')], async (tx, event) => {
     await projectPayment(tx, event)
+    await noteDispute(tx, event)
     await tell(tx, event, 'payment')
   }),
   projection(transact, 'orders-shipments', [subjectsOf('shipment', 'shipping')], async (tx, event) => {
-    await projectShipment(tx, event)
+    await projectShipment(policy, tx, event)
     await tell(tx, event, 'parcel')
   }),
   erasureConsumer(transact),

@@ -25,6 +25,7 @@ import { createReviseOrder } from './revise-order.ts'
 import { registerRoutes } from './routes.ts'
 import { createStartOrder, startWorkflowRelay } from './start-workflows.ts'
 import { openDatabase } from './store.ts'
+import { createWakeUps } from './wake-ups.ts'
 
 const PURGE_EVERY_MS = 3_600_000
 
@@ -36,6 +37,7 @@ export const ordersService = defineService({
     const transact = outbox(database, config)
     const workflows = createOrderWorkflows(temporal.client)
     const policy = sagaPolicy(config)
+    const wakeUps = createWakeUps({ database, transact, workflows, logger })
     const commandOrder = createCommandOrder({ database, workflows, policy })
     return {
       routes: (app, verifyCaller) =>
@@ -67,8 +69,9 @@ export const ordersService = defineService({
           requestCancellation: ({ workflowId }) => workflows.requestCancellation(workflowId),
         }),
       },
-      consumers: createConsumers(transact),
+      consumers: [...createConsumers(transact, config), wakeUps.consumer],
       background: () => [
+        wakeUps.startRelay(),
         startWorkflowRelay({ database, workflows, policy, logger }),
         startLoop({
           name: 'forget idempotency keys',

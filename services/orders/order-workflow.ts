@@ -1,6 +1,7 @@
 /** The orders service's side of its workflows: starting, commanding and cancelling them. */
 import {
   WithStartWorkflowOperation,
+  WorkflowNotFoundError,
   WorkflowExecutionAlreadyStartedError,
   type Client,
   type WorkflowStartOptions,
@@ -63,8 +64,12 @@ export interface OrderWorkflows {
   command(input: OrderInput, command: OrderCommand, updateId: string): Promise<void>
   /** Hands over an amendment and waits a moment for what becomes of it. @returns undefined while it waits its turn */
   amend(input: OrderInput, command: AmendCommand): Promise<AmendResult | undefined>
+  /** Tells the workflow that what it waits for may be there; that it has ended is fine. */
+  signal(orderId: string, signal: OrderSignal): Promise<void>
   requestCancellation(workflowId: string): Promise<void>
 }
+
+export type OrderSignal = 'stockHeld' | 'paymentSettled'
 
 export type OrderCommand =
   | { name: 'cancel'; argument: CancelCommand }
@@ -136,11 +141,21 @@ export function createOrderWorkflows(client: Client): OrderWorkflows {
         throw error
       })
     },
+    async signal(orderId, signal) {
+      try {
+        await soon(() => client.workflow.getHandle(orderWorkflowId(orderId)).signal(signal, { orderId }))
+      } catch (error) {
+        if (!isGone(error)) throw error
+      }
+    },
     async requestCancellation(workflowId) {
       await client.workflow.getHandle(workflowId).cancel()
     },
   }
 }
+
+/** There is no such workflow, or it has ended. */
+const isGone = (error: unknown): boolean => error instanceof WorkflowNotFoundError
 
 /** A refusal by the workflow, also the one that a closed workflow gives by not running any more. */
 function refusalOf(name: keyof typeof REFUSED_AT_THE_END, error: unknown): ProblemError | undefined {

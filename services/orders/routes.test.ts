@@ -42,6 +42,7 @@ const workflows = {
   start: vi.fn<OrderWorkflows['start']>(),
   command: vi.fn<OrderWorkflows['command']>(),
   amend: vi.fn<OrderWorkflows['amend']>(),
+  signal: vi.fn<OrderWorkflows['signal']>(),
   requestCancellation: vi.fn<OrderWorkflows['requestCancellation']>(),
 }
 

@@ -18,6 +18,7 @@ const workflowsWith = (start: OrderWorkflows['start']): OrderWorkflows => ({
   start,
   command: () => Promise.reject(new ProblemError('internal', 'not here')),
   amend: () => Promise.reject(new ProblemError('internal', 'not here')),
+  signal: () => Promise.reject(new ProblemError('internal', 'not here')),
   requestCancellation: () => Promise.reject(new ProblemError('internal', 'not here')),
 })
 const pending = async () =>

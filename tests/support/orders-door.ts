@@ -21,6 +21,7 @@ export const fakeWorkflows = () => ({
   start: vi.fn<OrderWorkflows['start']>().mockResolvedValue(),
   command: vi.fn<OrderWorkflows['command']>().mockResolvedValue(),
   amend: vi.fn<OrderWorkflows['amend']>().mockResolvedValue({ outcome: 'applied' }),
+  signal: vi.fn<OrderWorkflows['signal']>().mockResolvedValue(),
   requestCancellation: vi.fn<OrderWorkflows['requestCancellation']>().mockResolvedValue(),
 })
 

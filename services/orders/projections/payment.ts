@@ -8,7 +8,7 @@ type PaymentEventType = Extract<EventType, `payment.${string}`>
 export const projectPayment: Apply = async (tx, { eventType, payload }) => {
   if (!isPayment(eventType) || !('released' in payload)) return
   const { orderId, authorized, captured, refunded, released, brand, last4 } = payload
-  const status = STATUS_AFTER[eventType](payload)
+  const status = payload.status ?? STATUS_AFTER[eventType](payload)
   await tx.$executeRaw`
     INSERT INTO order_payments (order_id, status, authorized, captured, refunded, released, brand, last4)
     VALUES (${orderId}::uuid, ${status}, ${authorized}, ${captured}, ${refunded}, ${released}, ${brand}, ${last4})
@@ -21,6 +21,7 @@ const isPayment = (type: EventType): type is PaymentEventType => type.startsWith
 
 type Totals = EventPayload<PaymentEventType>
 
+/** For events from before they said it themselves. */
 const STATUS_AFTER: Record<PaymentEventType, (totals: Totals) => PaymentStatus> = {
   'payment.created': () => 'created',
   'payment.authorized': () => 'authorized',
