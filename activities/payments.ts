@@ -1,8 +1,13 @@
 /** The saga's door to the payments service. */
-import { ApplicationFailure } from '@temporalio/common'
-import { FAILURE, type Finding } from '#contracts/workflows.ts'
+import type { Finding } from '#contracts/workflows.ts'
 import type { AuthorizePayment } from '#services/payments/authorize-payment.ts'
 import type { CapturePayment } from '#services/payments/capture-payment.ts'
+import type { CompareProviderLedger } from '#services/payments/compare-provider-ledger.ts'
+import type { KeepAuthorization } from '#services/payments/keep-authorization.ts'
+import type { RefundPayment } from '#services/payments/refund-payment.ts'
+import type { ReleaseParcelPayment } from '#services/payments/release-parcel-payment.ts'
+import type { RenewAuthorization } from '#services/payments/renew-authorization.ts'
+import type { SettleUnknownPayments } from '#services/payments/settle-unknown-payments.ts'
 import type { VoidPayment } from '#services/payments/void-payment.ts'
 
 export interface AuthorizeInput {
@@ -93,6 +98,12 @@ export interface PaymentsUseCases {
   authorizePayment: AuthorizePayment
   voidPayment: VoidPayment
   capturePayment: CapturePayment
+  keepAuthorization: KeepAuthorization
+  renewAuthorization: RenewAuthorization
+  releaseParcelPayment: ReleaseParcelPayment
+  refundPayment: RefundPayment
+  settleUnknownPayments: SettleUnknownPayments
+  compareProviderLedger: CompareProviderLedger
 }
 
 /** The activities of the task queue `payments`. */
@@ -100,13 +111,10 @@ export const createPaymentsActivities = (useCases: PaymentsUseCases): PaymentsAc
   authorizePayment: (input) => useCases.authorizePayment(input),
   voidPayment: (input) => useCases.voidPayment(input),
   capturePayment: (input) => useCases.capturePayment(input),
-  keepAuthorization: () => notYet('keepAuthorization'),
-  renewAuthorization: () => notYet('renewAuthorization'),
-  releaseParcelPayment: () => notYet('releaseParcelPayment'),
-  refundPayment: () => notYet('refundPayment'),
-  settleUnknownPayments: () => notYet('settleUnknownPayments'),
-  compareProviderLedger: () => notYet('compareProviderLedger'),
+  keepAuthorization: (input) => useCases.keepAuthorization(input),
+  renewAuthorization: (input) => useCases.renewAuthorization(input),
+  releaseParcelPayment: (input) => useCases.releaseParcelPayment(input),
+  refundPayment: (input) => useCases.refundPayment(input),
+  settleUnknownPayments: () => useCases.settleUnknownPayments(),
+  compareProviderLedger: () => useCases.compareProviderLedger(),
 })
-
-const notYet = (name: string): Promise<never> =>
-  Promise.reject(ApplicationFailure.nonRetryable(`${name} is not built yet`, FAILURE.refused))

@@ -68,6 +68,7 @@ export const ROUTES: readonly RouteRow[] = [
   row(orders.listAttention, 'orders', 'operations'),
 
   row(payments.listPayments, 'payments', 'orders'),
+  row(payments.createRefund, 'payments', 'orders'),
   row(payments.paymentWebhook, 'payments', 'webhooks', WEBHOOK_BODY_LIMIT_BYTES),
 
   row(shipping.listShipments, 'shipping', 'shipments'),

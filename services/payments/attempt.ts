@@ -1,9 +1,8 @@
 /** One intention to move money at the provider, written with its key before anything is sent. */
 import { ATTEMPT, isTerminal, type AttemptStatus } from '#contracts/states.ts'
 import type { Sql } from '#platform/database.ts'
-import type { Payment } from './payment.ts'
 
-export type AttemptOperation = 'authorize' | 'capture' | 'void'
+export type AttemptOperation = 'authorize' | 'capture' | 'void' | 'refund'
 
 interface AttemptRow {
   id: string
@@ -13,8 +12,13 @@ interface AttemptRow {
   amount: bigint
   shipping: bigint
   shipmentId: string | null
+  /** Null where it was refused because nothing is authorized. */
+  authorizationId: string | null
+  refundId: string | null
   status: AttemptStatus
   errorCode: string | null
+  /** Unknown until the customer has approved or refused it. */
+  waiting: boolean
   /** Somebody may be waiting for the provider's answer. */
   inFlight: boolean
   /** Since it was sent first; null before. */
@@ -29,10 +33,11 @@ const toAttempt = (row: AttemptRow): Attempt => ({
   shipping: Number(row.shipping),
 })
 
-/** All attempts of a locked payment, oldest first. */
+/** All attempts of a locked payment, oldest first. Those that are added join them. */
 export async function attemptsOf(tx: Sql, paymentId: string): Promise<Attempt[]> {
   const rows = await tx.$queryRaw<AttemptRow[]>`
     SELECT id, operation, sequence, key, amount, shipping, shipment_id AS "shipmentId", status, error_code AS "errorCode",
+           authorization_id AS "authorizationId", refund_id AS "refundId", waiting,
            coalesce(deadline > clock_timestamp(), false) AS "inFlight",
            extract(epoch FROM clock_timestamp() - sent_at)::float8 AS "ageSeconds"
     FROM attempts WHERE payment_id = ${paymentId}::uuid ORDER BY created_at, operation, sequence`
@@ -41,25 +46,34 @@ export async function attemptsOf(tx: Sql, paymentId: string): Promise<Attempt[]>
 
 export const isSettled = ({ status }: Attempt): boolean => isTerminal(ATTEMPT, status)
 
-/** The one attempt of a payment whose outcome is open. */
+/** The one attempt of a payment whose outcome is open; one that waits for the customer moves nothing meanwhile. */
 export const unsettledOf = (attempts: readonly Attempt[]): Attempt | undefined =>
-  attempts.find(({ status }) => status === 'sent' || status === 'unknown')
+  attempts.find(({ status, waiting }) => (status === 'sent' || status === 'unknown') && !waiting)
 
-/** The latest attempt of an operation; of a capture, the one for that shipment. */
+/** The latest attempt that has all of this. */
 export const latestOf = (
   attempts: readonly Attempt[],
-  operation: AttemptOperation,
-  shipmentId: string | null = null,
+  wanted: Pick<Attempt, 'operation'> & Partial<Pick<Attempt, 'shipmentId' | 'authorizationId' | 'refundId'>>,
 ): Attempt | undefined =>
   attempts
-    .filter((attempt) => attempt.operation === operation && attempt.shipmentId === shipmentId)
+    .filter((attempt) =>
+      (['operation', 'shipmentId', 'authorizationId', 'refundId'] as const).every(
+        (field) => !(field in wanted) || attempt[field] === wanted[field],
+      ),
+    )
     .toSorted((a, b) => b.sequence - a.sequence)[0]
+
+/** The sequence number that the next attempt of an operation gets. */
+export const nextSequence = (attempts: readonly Attempt[], operation: AttemptOperation): number =>
+  attempts.filter((attempt) => attempt.operation === operation).length + 1
 
 export interface NewAttempt {
   operation: AttemptOperation
   amount: number
+  authorizationId: string | null
   shipping?: number
   shipmentId?: string
+  refundId?: string
   /** Why it is refused without asking the provider. */
   refusal?: string
 }
@@ -67,22 +81,21 @@ export interface NewAttempt {
 /** Adds the payment's next attempt of this operation with its key. */
 export async function addAttempt(
   tx: Sql,
-  payment: Payment,
-  attempts: readonly Attempt[],
-  { operation, amount, shipping = 0, shipmentId, refusal }: NewAttempt,
+  { payment, attempts }: { payment: { id: string; orderId: string }; attempts: Attempt[] },
+  { operation, amount, authorizationId, shipping = 0, shipmentId, refundId, refusal }: NewAttempt,
 ): Promise<Attempt> {
-  const sequence = attempts.filter((attempt) => attempt.operation === operation).length + 1
+  const sequence = nextSequence(attempts, operation)
   const key = `${payment.orderId}:${operation}:${sequence}`
   const status: AttemptStatus = refusal === undefined ? 'created' : 'declined'
   const [row] = await tx.$queryRaw<{ id: string }[]>`
-    INSERT INTO attempts (payment_id, operation, sequence, key, amount, shipping, shipment_id, status, error_code,
-                          created_at, settled_at)
+    INSERT INTO attempts (payment_id, operation, sequence, key, amount, shipping, shipment_id, authorization_id, refund_id,
+                          status, error_code, created_at, settled_at)
     VALUES (${payment.id}::uuid, ${operation}, ${sequence}, ${key}, ${BigInt(amount)}, ${BigInt(shipping)},
-            ${shipmentId ?? null}::uuid, ${status}, ${refusal ?? null}, clock_timestamp(),
-            CASE WHEN ${status} = 'declined' THEN clock_timestamp() END)
+            ${shipmentId ?? null}::uuid, ${authorizationId}::uuid, ${refundId ?? null}::uuid, ${status}, ${refusal ?? null},
+            clock_timestamp(), CASE WHEN ${status} = 'declined' THEN clock_timestamp() END)
     RETURNING id`
   if (row === undefined) throw new Error(`attempt ${key} was not stored`)
-  return {
+  const attempt: Attempt = {
     id: row.id,
     operation,
     sequence,
@@ -90,11 +103,16 @@ export async function addAttempt(
     amount,
     shipping,
     shipmentId: shipmentId ?? null,
+    authorizationId,
+    refundId: refundId ?? null,
     status,
     errorCode: refusal ?? null,
+    waiting: false,
     inFlight: false,
     ageSeconds: null,
   }
+  attempts.push(attempt)
+  return attempt
 }
 
 /** It is about to be sent; until the deadline others leave it alone. */
@@ -120,6 +138,13 @@ export async function markUnknown(tx: Sql, attempt: Attempt): Promise<void> {
     WHERE id = ${attempt.id}::uuid AND status IN ('sent', 'unknown')`
 }
 
+/** The customer decides; the provider is asked when they may have. */
+export async function markWaiting(tx: Sql, attempt: Attempt): Promise<void> {
+  await tx.$executeRaw`
+    UPDATE attempts SET status = 'unknown', waiting = true, deadline = NULL
+    WHERE id = ${attempt.id}::uuid AND status IN ('sent', 'unknown')`
+}
+
 /** It never left this process. What was sent before by somebody else stays unknown. */
 export async function markNotSent(tx: Sql, attempt: Attempt): Promise<void> {
   await tx.$executeRaw`
@@ -137,6 +162,6 @@ export async function markSettled(
   errorCode: string | null = null,
 ): Promise<void> {
   await tx.$executeRaw`
-    UPDATE attempts SET status = ${status}, error_code = ${errorCode}, settled_at = clock_timestamp(), deadline = NULL
+    UPDATE attempts SET status = ${status}, error_code = ${errorCode}, settled_at = clock_timestamp(), deadline = NULL, waiting = false
     WHERE id = ${attempt.id}::uuid AND status IN ('sent', 'unknown')`
 }

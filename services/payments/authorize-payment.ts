@@ -1,33 +1,51 @@
 import { ApplicationFailure } from '@temporalio/common'
 import { FAILURE } from '#contracts/workflows.ts'
 import type { Sql } from '#platform/database.ts'
-import { addAttempt, attemptsOf, latestOf } from './attempt.ts'
+import { latestOf } from './attempt.ts'
+import { openOf, wasApproved, type Authorization } from './authorization.ts'
+import { readBooks, type Books } from './books.ts'
 import {
   createExecuteAttempt,
+  settleByReading,
   takeToSend,
   takeUnsettled,
+  workOf,
   type PaymentsDependencies,
   type Ticket,
 } from './execute-attempt.ts'
-import { findOrCreatePayment, lockKnownPayment, type Payment } from './payment.ts'
-import { createReleaseAuthorization } from './release-authorization.ts'
+import type { Work } from './operations/operation.ts'
+import { findOrCreatePayment } from './payment.ts'
+import { planAuthorizations } from './plan-authorizations.ts'
+import { createReleaseAuthorization, releasesDue } from './release-authorization.ts'
 
-export interface Authorization {
+export interface PaymentRequest {
   orderId: string
   customerId: string
   /** Minor units. */
   amount: number
   currency: string
   paymentMethod: string
+  /** Counts what the order asks for, from 1. */
+  request?: number
+  parts?: { shipmentId: string; amount: number }[]
 }
 
 export type AuthorizationResult =
-  | { outcome: 'authorized'; paymentId: string }
+  | { outcome: 'authorized'; paymentId: string; expiresAt?: string }
   | { outcome: 'declined'; code: string }
+  | { outcome: 'requires_action'; url: string }
   | { outcome: 'not_required' }
   | { outcome: 'voided' }
 
 export type AuthorizePayment = ReturnType<typeof createAuthorizePayment>
+
+/** What is to be done next, or the answer. */
+type Step =
+  | { do: 'answer'; result: AuthorizationResult }
+  | { do: 'execute'; ticket: Ticket }
+  /** The customer may have approved or refused it by now. */
+  | { do: 'look'; work: Work; url: string }
+  | { do: 'release' }
 
 export function createAuthorizePayment(dependencies: PaymentsDependencies) {
   const { transact, provider, timings } = dependencies
@@ -35,49 +53,105 @@ export function createAuthorizePayment(dependencies: PaymentsDependencies) {
   const releaseAuthorization = createReleaseAuthorization(dependencies)
 
   /**
-   * Authorizes an order's money once; a repeat gives the same answer, also after a crash or an unknown outcome.
+   * Authorizes an order's money once per request; a repeat gives the same answer, also after a crash or an unknown outcome.
+   * A further request replaces one that was declined or waits for the customer; beside one that holds money it is a
+   * candidate, which `keepAuthorization` decides about.
    *
    * @throws ApplicationFailure PaymentInFlight or PaymentOutcomeUnknown, to be retried; Refused for another amount
    */
-  return async function authorizePayment(order: Authorization): Promise<AuthorizationResult> {
-    const ticket = await transact((tx) => begin(tx, order))
-    if (ticket !== undefined) await executeAttempt(ticket)
-    const { payment, code } = await transact((tx) => readResult(tx, order.orderId))
-    if (payment.tombstone || payment.status === 'failed') await releaseAuthorization(order.orderId)
-    return toResult(payment, code)
+  return async function authorizePayment(order: PaymentRequest): Promise<AuthorizationResult> {
+    const looked = new Set<string>()
+    for (;;) {
+      const step = await transact((tx) => nextStep(tx, order))
+      switch (step.do) {
+        case 'answer':
+          return step.result
+        case 'execute': {
+          const { id, waiting } = await executeAttempt(step.ticket)
+          // what has just been answered need not be looked at again
+          if (waiting) looked.add(id)
+          break
+        }
+        case 'look':
+          if (looked.has(step.work.attempt.id)) return { outcome: 'requires_action', url: step.url }
+          looked.add(step.work.attempt.id)
+          await settleByReading(dependencies, step.work)
+          break
+        case 'release':
+          await releaseAuthorization(order.orderId)
+      }
+    }
   }
 
-  async function begin(tx: Sql, order: Authorization): Promise<Ticket | undefined> {
+  async function nextStep(tx: Sql, order: PaymentRequest): Promise<Step> {
     const payment = await findOrCreatePayment(tx, { ...order, provider: provider.name })
-    if (payment.tombstone || payment.status !== 'created') return undefined
-    assertSame(payment, order)
-    const attempts = await attemptsOf(tx, payment.id)
-    const unsettled = await takeUnsettled(tx, payment, attempts, timings)
-    if (unsettled !== undefined) return unsettled
-    const attempt =
-      latestOf(attempts, 'authorize') ??
-      (await addAttempt(tx, payment, attempts, { operation: 'authorize', amount: order.amount }))
-    return takeToSend(tx, payment, attempt, timings)
+    const books = await readBooks(tx, payment)
+    const request = order.request ?? 1
+    const known = ofRequest(books, request)
+    if (!payment.tombstone) assertSame(books, known, order)
+    const unsettled = await takeUnsettled(tx, books, timings)
+    if (unsettled !== undefined) return { do: 'execute', ticket: unsettled }
+    if (releasesDue(books).length > 0) return { do: 'release' }
+    if (payment.tombstone)
+      return payment.status === 'created' || payment.status === 'requires_action'
+        ? { do: 'release' }
+        : answer({ outcome: 'voided' })
+    if (order.amount === 0) return answer({ outcome: 'not_required' })
+    const authorizations =
+      known.length > 0
+        ? known
+        : await planAuthorizations(tx, books, { ...order, request }, provider.capabilities)
+    if (authorizations === undefined) return answer({ outcome: 'declined', code: SUPERSEDED })
+    // planning may have taken the place of one that waits for the customer
+    if (releasesDue(books).length > 0) return { do: 'release' }
+    return advance(tx, books, authorizations)
+  }
+
+  /** The first of the request's authorizations that is not obtained yet decides. */
+  async function advance(tx: Sql, books: Books, asked: Authorization[]): Promise<Step> {
+    const refused = asked.find(wasRefused)
+    if (refused !== undefined) return answer({ outcome: 'declined', code: refused.code ?? SUPERSEDED })
+    const pending = asked.find((authorization) => !wasApproved(authorization))
+    if (pending === undefined) return answer(authorized(books, asked))
+    const attempt = latestOf(books.attempts, { operation: 'authorize', authorizationId: pending.id })
+    if (attempt === undefined) throw new Error(`nobody asks for the authorization ${pending.id}`)
+    if (pending.status === 'requires_action')
+      return { do: 'look', work: workOf(books, attempt), url: pending.actionUrl ?? '' }
+    return { do: 'execute', ticket: await takeToSend(tx, books, attempt, timings) }
   }
 }
 
-async function readResult(tx: Sql, orderId: string) {
-  const payment = await lockKnownPayment(tx, orderId)
-  const attempt = latestOf(await attemptsOf(tx, payment.id), 'authorize')
-  return { payment, code: attempt?.errorCode ?? null }
+/** The error code of a request that a later one has overtaken. */
+const SUPERSEDED = 'superseded'
+
+const answer = (result: AuthorizationResult): Step => ({ do: 'answer', result })
+
+const ofRequest = ({ authorizations }: Books, request: number): Authorization[] =>
+  authorizations.filter((each) => each.request === request && each.renews === null)
+
+const wasRefused = (authorization: Authorization): boolean =>
+  !wasApproved(authorization) &&
+  (authorization.status === 'declined' ||
+    authorization.status === 'voided' ||
+    authorization.standing === 'superseded')
+
+function authorized({ payment, authorizations }: Books, asked: Authorization[]): AuthorizationResult {
+  const { request } = asked[0] ?? {}
+  const times = authorizations
+    .filter((each) => each.request === request && openOf(each) > 0)
+    .flatMap(({ expiresAt }) => (expiresAt === null ? [] : [expiresAt.getTime()]))
+  return {
+    outcome: 'authorized',
+    paymentId: payment.id,
+    ...(times.length === 0 ? {} : { expiresAt: new Date(Math.min(...times)).toISOString() }),
+  }
 }
 
-function toResult(payment: Payment, code: string | null): AuthorizationResult {
-  if (payment.tombstone) return { outcome: 'voided' }
-  if (payment.status === 'not_required') return { outcome: 'not_required' }
-  if (payment.status === 'failed') return { outcome: 'declined', code: code ?? 'declined' }
-  return { outcome: 'authorized', paymentId: payment.id }
-}
-
-function assertSame({ amount, currency }: Payment, order: Authorization): void {
-  if (amount === order.amount && currency === order.currency) return
+function assertSame({ payment }: Books, known: Authorization[], order: PaymentRequest): void {
+  const asked = known.reduce((sum, each) => sum + each.amount, 0)
+  if (payment.currency === order.currency && (known.length === 0 || asked === order.amount)) return
   throw ApplicationFailure.nonRetryable(
-    `order ${order.orderId} already has a payment of another amount`,
+    `this request of order ${order.orderId} was made for another amount`,
     FAILURE.refused,
   )
 }

@@ -1,5 +1,7 @@
 import type { Sql } from '#platform/database.ts'
-import { addAttempt, attemptsOf, latestOf, type Attempt } from './attempt.ts'
+import { addAttempt, latestOf, type Attempt } from './attempt.ts'
+import { openOf, wasApproved, type Authorization } from './authorization.ts'
+import { lockBooks, type Books } from './books.ts'
 import {
   createExecuteAttempt,
   takeToSend,
@@ -8,7 +10,8 @@ import {
   type Ticket,
 } from './execute-attempt.ts'
 import { bookReceivable } from './operations/capture.ts'
-import { lockKnownPayment, openOf, type Payment } from './payment.ts'
+import { AUTHORIZATION_EXPIRED } from './providers/provider.ts'
+import { createRenew } from './renew.ts'
 
 export interface Capture {
   orderId: string
@@ -23,68 +26,109 @@ export type CapturingResult = { outcome: 'captured'; captured: number } | { outc
 
 export type CapturePayment = ReturnType<typeof createCapturePayment>
 
+/** What is to be done next, or the answer. */
+type Step =
+  | { do: 'answer'; result: CapturingResult }
+  | { do: 'execute'; ticket: Ticket }
+  | { do: 'renew'; authorization: Authorization }
+
 export function createCapturePayment(dependencies: PaymentsDependencies) {
   const { transact, timings } = dependencies
   const executeAttempt = createExecuteAttempt(dependencies)
+  const renew = createRenew(dependencies)
 
   /**
-   * Captures one parcel's share of the money; what was captured for it is the answer to every repeat. After a refusal the
-   * amount is owed (a receivable), and a repeat tries again with a new key.
+   * Captures one parcel's share of the money; what was captured for it is the answer to every repeat. What has run out is
+   * authorized anew first. After a refusal the amount is owed (a receivable), and a repeat tries again with a new key.
    *
    * @throws ApplicationFailure PaymentInFlight or PaymentOutcomeUnknown, to be retried
    */
   return async function capturePayment(parcel: Capture): Promise<CapturingResult> {
+    let renewed = false
     for (;;) {
-      const step = await transact((tx) => nextStep(tx, parcel))
-      if ('outcome' in step) return step
-      const { amount, shipmentId, status, errorCode } = await executeAttempt(step)
-      // an attempt of another parcel, or a release, was settled on the way
-      if (shipmentId !== parcel.shipmentId) continue
-      return status === 'succeeded'
-        ? { outcome: 'captured', captured: amount }
-        : { outcome: 'refused', code: errorCode ?? 'refused' }
+      const step = await transact((tx) => nextStep(tx, parcel, renewed))
+      if (step.do === 'answer') return step.result
+      if (step.do === 'renew') {
+        renewed = true
+        await renew(parcel.orderId, step.authorization)
+        continue
+      }
+      const { shipmentId, status, errorCode } = await executeAttempt(step.ticket)
+      const own = shipmentId === parcel.shipmentId && status === 'declined'
+      // an attempt of another parcel, or a release, may have been settled on the way
+      if (own && errorCode !== AUTHORIZATION_EXPIRED)
+        return { outcome: 'refused', code: errorCode ?? 'refused' }
     }
   }
 
-  async function nextStep(tx: Sql, parcel: Capture): Promise<Ticket | CapturingResult> {
-    const payment = await lockKnownPayment(tx, parcel.orderId)
-    if (payment.status === 'not_required') return { outcome: 'captured', captured: 0 }
-    const attempts = await attemptsOf(tx, payment.id)
-    const own = latestOf(attempts, 'capture', parcel.shipmentId)
-    if (own?.status === 'succeeded') return { outcome: 'captured', captured: own.amount }
-    const unsettled = await takeUnsettled(tx, payment, attempts, timings)
-    if (unsettled !== undefined) return unsettled
-    if (own?.status === 'created') return takeToSend(tx, payment, own, timings)
-    const due = own ?? dueFor(parcel, attempts)
-    if (due.amount === 0) return { outcome: 'captured', captured: 0 }
+  async function nextStep(tx: Sql, parcel: Capture, renewed: boolean): Promise<Step> {
+    const books = await lockBooks(tx, parcel.orderId)
+    const { payment, attempts } = books
+    if (payment.status === 'not_required') return captured(0)
+    const own = latestOf(attempts, { operation: 'capture', shipmentId: parcel.shipmentId })
+    if (own?.status === 'succeeded') return captured(own.amount)
+    const unsettled = await takeUnsettled(tx, books, timings)
+    if (unsettled !== undefined) return { do: 'execute', ticket: unsettled }
+    if (own?.status === 'created') return { do: 'execute', ticket: await takeToSend(tx, books, own, timings) }
+    const authorization = authorizationFor(books, parcel.shipmentId)
+    const due = own ?? dueFor(parcel, books, authorization)
+    if (due.amount === 0) return captured(0)
     const draft = {
       operation: 'capture',
       shipmentId: parcel.shipmentId,
       amount: due.amount,
       shipping: due.shipping,
+      authorizationId: authorization?.id ?? null,
     } as const
-    const refusal = refusalOf(payment, due.amount)
+    const refusal = refusalOf(books, authorization, due.amount)
+    if (refusal === AUTHORIZATION_EXPIRED && !renewed && authorization !== undefined)
+      return { do: 'renew', authorization }
     if (refusal !== undefined) {
-      if (own === undefined)
-        await bookReceivable(tx, payment, await addAttempt(tx, payment, attempts, { ...draft, refusal }))
-      return { outcome: 'refused', code: refusal }
+      await bookReceivable(tx, payment, own ?? (await addAttempt(tx, books, { ...draft, refusal })))
+      return { do: 'answer', result: { outcome: 'refused', code: refusal } }
     }
-    return takeToSend(tx, payment, await addAttempt(tx, payment, attempts, draft), timings)
+    const attempt = await addAttempt(tx, books, draft)
+    return { do: 'execute', ticket: await takeToSend(tx, books, attempt, timings) }
   }
 }
 
-/** The parcel's share; the first one to be due carries the shipping, whether its capture succeeds or is owed. */
+const captured = (amount: number): Step => ({
+  do: 'answer',
+  result: { outcome: 'captured', captured: amount },
+})
+
+/** The parcel's own authorization, or the one for all; of several that took each other's place the one that counts. */
+function authorizationFor({ authorizations }: Books, shipmentId: string): Authorization | undefined {
+  const current = authorizations.filter((each) => each.standing === 'current' && wasApproved(each))
+  const own = current.filter((each) => each.shipmentId === shipmentId)
+  const candidates = own.length > 0 ? own : current.filter((each) => each.shipmentId === null)
+  return candidates.findLast((each) => openOf(each) > 0) ?? candidates.at(-1)
+}
+
+/**
+ * The parcel's share. The shipping comes with the first one to be due, whether its capture succeeds or is owed; where each
+ * parcel has its authorization, with the one that it was authorized with.
+ */
 function dueFor(
-  { amount, shipping }: Capture,
-  attempts: readonly Attempt[],
-): { amount: number; shipping: number } {
-  const carried = attempts.some((attempt) => attempt.shipping > 0)
-  return carried ? { amount, shipping: 0 } : { amount: amount + shipping, shipping }
+  { shipmentId, amount, shipping }: Capture,
+  { attempts }: Books,
+  authorization: Authorization | undefined,
+): Pick<Attempt, 'amount' | 'shipping'> {
+  const carries =
+    authorization?.shipmentId === shipmentId
+      ? authorization.carriesShipping
+      : !attempts.some((attempt) => attempt.shipping > 0)
+  return carries ? { amount: amount + shipping, shipping } : { amount, shipping: 0 }
 }
 
 /** Why the provider need not be asked. */
-function refusalOf(payment: Payment, amount: number): string | undefined {
+function refusalOf(
+  { payment }: Books,
+  authorization: Authorization | undefined,
+  amount: number,
+): string | undefined {
   if (payment.tombstone) return 'payment_voided'
-  if (payment.providerAuthorizationId === null || payment.status === 'failed') return 'payment_not_authorized'
-  return openOf(payment) < amount ? 'amount_exceeds_authorization' : undefined
+  if (authorization === undefined) return 'payment_not_authorized'
+  if (openOf(authorization) >= amount) return undefined
+  return authorization.expired ? AUTHORIZATION_EXPIRED : 'amount_exceeds_authorization'
 }

@@ -41,4 +41,14 @@ export const paymentsConfig = Type.Object({
     default: 1_000,
     description: 'how often stored webhooks are looked at',
   }),
+  REFUND_POLL_MS: Type.Integer({
+    minimum: 10,
+    default: 5_000,
+    description: 'how often refunds that the provider has not answered are carried on',
+  }),
+  SETTLE_AFTER_SECONDS: Type.Integer({
+    minimum: 0,
+    default: 60,
+    description: 'how long an outcome is unknown before the reconciliation asks for it',
+  }),
 })

@@ -1,6 +1,7 @@
 import { Payment } from '#contracts/http/payments.ts'
 import { notFound } from '#platform/problem.ts'
 import { parser } from '#platform/validation.ts'
+import { presentRefund } from './present-payment.ts'
 import type { Store } from './store.ts'
 
 export interface PaymentsQuery {
@@ -19,28 +20,44 @@ export function createListPayments({ database }: { database: Store }) {
     const rows = await database.payment.findMany({
       // a tombstone is no payment
       where: { orderId, currency: { not: null }, ...(customerId === undefined ? {} : { customerId }) },
-      include: { attempts: { orderBy: [{ createdAt: 'asc' }, { sequence: 'asc' }] } },
+      include: {
+        attempts: { orderBy: [{ createdAt: 'asc' }, { sequence: 'asc' }] },
+        authorizations: { orderBy: { sequence: 'asc' } },
+        refunds: { orderBy: { createdAt: 'asc' } },
+      },
     })
     if (rows.length === 0) throw notFound('order with a payment')
-    return rows.map(({ id, status, currency, brand, last4, createdAt, attempts, ...sums }) =>
+    return rows.map(({ id, status, currency, brand, last4, createdAt, ...row }) =>
       parsePayment({
         id,
         orderId,
         status,
         currency,
-        amount: Number(sums.amount),
-        authorized: Number(sums.authorized),
-        captured: Number(sums.captured),
-        refunded: Number(sums.refunded),
-        released: Number(sums.released),
+        amount: Number(row.amount),
+        authorized: Number(row.authorized),
+        captured: Number(row.captured),
+        refunded: Number(row.refunded),
+        released: Number(row.released),
+        disputed: Number(row.disputed),
         method: { brand, last4 },
-        attempts: attempts.map((attempt) => ({
+        authorizations: row.authorizations.map((authorization) => ({
+          shipmentId: authorization.shipmentId,
+          status: authorization.status,
+          standing: authorization.standing,
+          amount: Number(authorization.amount),
+          captured: Number(authorization.captured),
+          refunded: Number(authorization.refunded),
+          released: Number(authorization.released),
+          expiresAt: authorization.expiresAt?.toISOString() ?? null,
+        })),
+        attempts: row.attempts.map((attempt) => ({
           operation: attempt.operation,
           status: attempt.status,
           amount: Number(attempt.amount),
           errorCode: attempt.errorCode,
           createdAt: attempt.createdAt.toISOString(),
         })),
+        refunds: row.refunds.map(presentRefund),
         createdAt: createdAt.toISOString(),
       }),
     )

@@ -6,6 +6,15 @@ import { defineService, runService } from '#platform/service.ts'
 import { createAuthorizePayment } from './authorize-payment.ts'
 import { createCapturePayment } from './capture-payment.ts'
 import { paymentsConfig } from './config.ts'
+import { carryOutPendingRefunds } from './carry-out-pending-refunds.ts'
+import { createCarryOutRefund } from './carry-out-refund.ts'
+import { createCompareProviderLedger } from './compare-provider-ledger.ts'
+import { createKeepAuthorization } from './keep-authorization.ts'
+import { createRefundPayment } from './refund-payment.ts'
+import { createReleaseParcelPayment } from './release-parcel-payment.ts'
+import { createRenewAuthorization } from './renew-authorization.ts'
+import { createRequestRefund } from './request-refund.ts'
+import { createSettleUnknownPayments } from './settle-unknown-payments.ts'
 import { createListPayments } from './list-payments.ts'
 import { processWebhooks } from './process-webhooks.ts'
 import { loadProvider } from './providers/load.ts'
@@ -32,17 +41,27 @@ export const paymentsService = defineService({
     const database = openStore(config.DATABASE_URL, config.DATABASE_POOL)
     const timings = { timeoutMs: config.PROVIDER_TIMEOUT_MS, marginMs: config.ATTEMPT_MARGIN_MS }
     const dependencies = { transact: context.outbox(database, config), provider, timings }
+    const reconciliation = { ...dependencies, database, logger, afterSeconds: config.SETTLE_AFTER_SECONDS }
     const activities = createPaymentsActivities({
       authorizePayment: createAuthorizePayment(dependencies),
       voidPayment: createVoidPayment(dependencies),
       capturePayment: createCapturePayment(dependencies),
+      keepAuthorization: createKeepAuthorization(dependencies),
+      renewAuthorization: createRenewAuthorization(dependencies),
+      releaseParcelPayment: createReleaseParcelPayment(dependencies),
+      refundPayment: createRefundPayment(dependencies),
+      settleUnknownPayments: createSettleUnknownPayments(reconciliation),
+      compareProviderLedger: createCompareProviderLedger(reconciliation),
     })
+    const carryOutRefund = createCarryOutRefund(dependencies)
     const reconcilePayment = createReconcilePayment(dependencies)
     let webhooks: Loop | undefined
     const receiveWebhook = createReceiveWebhook({ database, provider, onStored: () => webhooks?.nudge() })
     const listPayments = createListPayments({ database })
+    const requestRefund = createRequestRefund({ ...dependencies, database })
     return {
-      routes: (app, verifyCaller) => registerRoutes(app, verifyCaller, { listPayments, receiveWebhook }),
+      routes: (app, verifyCaller) =>
+        registerRoutes(app, verifyCaller, { listPayments, requestRefund, receiveWebhook }),
       worker: { activities, workflows: false },
       consumers: [],
       background: () => {
@@ -52,7 +71,16 @@ export const paymentsService = defineService({
           work: async () => (await processWebhooks({ database, reconcilePayment, logger })) > 0,
           logger,
         })
-        return [webhooks]
+        const refunds = startLoop({
+          name: 'pending refunds',
+          everyMs: config.REFUND_POLL_MS,
+          work: async () => {
+            await carryOutPendingRefunds({ database, carryOutRefund, logger })
+            return false
+          },
+          logger,
+        })
+        return [webhooks, refunds]
       },
       probes: { database: probeDatabase(database) },
       close: () => database.$disconnect(),

@@ -1,8 +1,10 @@
 /** A payment: the money of one order. Its row is the lock for everything that happens to it. */
 import type { EventType } from '#contracts/events.ts'
-import { mayMove, PAYMENT, type PaymentStatus } from '#contracts/states.ts'
+import { isTerminal, mayMove, PAYMENT, type PaymentStatus } from '#contracts/states.ts'
 import type { Sql } from '#platform/database.ts'
 import { appendEvent } from '#platform/events/outbox.ts'
+import { authorizationsOf, type Authorization } from './authorization.ts'
+import { statusOf, sumsOf, type PaymentSums } from './payment-status.ts'
 
 interface PaymentRow {
   id: string
@@ -10,22 +12,23 @@ interface PaymentRow {
   customerId: string | null
   currency: string | null
   amount: bigint
-  paymentMethod: string | null
   status: PaymentStatus
   authorized: bigint
   captured: bigint
   refunded: bigint
   released: bigint
+  disputed: bigint
   provider: string
-  providerAuthorizationId: string | null
   brand: string | null
   last4: string | null
   /** Voided, now or as soon as the outcome of what is in flight is known. */
   tombstone: boolean
+  /** Requests up to this one that have not come yet come too late. */
+  closedRequest: number
   eventVersion: number
 }
 
-type Sums = 'amount' | 'authorized' | 'captured' | 'refunded' | 'released'
+type Sums = 'amount' | keyof PaymentSums
 
 /** Amounts in minor units. */
 export type Payment = Omit<PaymentRow, Sums> & Record<Sums, number>
@@ -37,19 +40,15 @@ const toPayment = (row: PaymentRow): Payment => ({
   captured: Number(row.captured),
   refunded: Number(row.refunded),
   released: Number(row.released),
+  disputed: Number(row.disputed),
 })
-
-/** Authorized and neither captured nor released. */
-export const openOf = ({ authorized, captured, released }: Payment): number =>
-  authorized - captured - released
 
 /** Locks the order's payment until the transaction ends. */
 export async function lockPayment(tx: Sql, orderId: string): Promise<Payment | undefined> {
   const [row] = await tx.$queryRaw<PaymentRow[]>`
-    SELECT id, order_id AS "orderId", customer_id AS "customerId", currency, amount, payment_method AS "paymentMethod",
-           status, authorized, captured, refunded, released, provider,
-           provider_authorization_id AS "providerAuthorizationId", brand, last4, voided_at IS NOT NULL AS tombstone,
-           event_version AS "eventVersion"
+    SELECT id, order_id AS "orderId", customer_id AS "customerId", currency, amount, status, authorized, captured, refunded,
+           released, disputed, provider, brand, last4, voided_at IS NOT NULL AS tombstone,
+           closed_request AS "closedRequest", event_version AS "eventVersion"
     FROM payments WHERE order_id = ${orderId}::uuid FOR NO KEY UPDATE`
   return row === undefined ? undefined : toPayment(row)
 }
@@ -91,12 +90,22 @@ export async function setTombstone(tx: Sql, orderId: string, provider: string): 
     ON CONFLICT (order_id) DO UPDATE SET voided_at = now() WHERE known.voided_at IS NULL`
 }
 
-type Change = Partial<
-  Pick<
-    Payment,
-    'status' | 'authorized' | 'captured' | 'released' | 'providerAuthorizationId' | 'brand' | 'last4'
-  >
->
+/** What the order costs now and how it is paid. */
+export async function setAmount(
+  tx: Sql,
+  payment: Payment,
+  { amount, paymentMethod }: { amount: number; paymentMethod: string },
+): Promise<Payment> {
+  await tx.$executeRaw`
+    UPDATE payments SET amount = ${BigInt(amount)}, payment_method = ${paymentMethod} WHERE id = ${payment.id}::uuid`
+  return { ...payment, amount }
+}
+
+/** Requests up to this one that have not come yet come too late. */
+export async function closeRequests(tx: Sql, payment: Payment, upTo: number): Promise<void> {
+  await tx.$executeRaw`
+    UPDATE payments SET closed_request = greatest(closed_request, ${upTo}) WHERE id = ${payment.id}::uuid`
+}
 
 interface PaymentEvent {
   type: EventType & `payment.${string}`
@@ -105,30 +114,39 @@ interface PaymentEvent {
   code?: string
 }
 
-/** Writes a change of a locked payment with its event. */
-export async function changePayment(
-  tx: Sql,
-  before: Payment,
-  change: Change,
-  event: PaymentEvent,
-): Promise<Payment> {
-  const after = { ...before, ...change, eventVersion: before.eventVersion + 1 }
-  if (after.status !== before.status && !mayMove(PAYMENT, before.status, after.status)) {
-    throw new Error(`payment ${before.id} cannot go from ${before.status} to ${after.status}`)
+/** Brings a locked payment to what its authorizations say, with the event that tells of it. */
+export async function recordChange(tx: Sql, before: Payment, event: PaymentEvent): Promise<Payment> {
+  const authorizations = await authorizationsOf(tx, before.id)
+  const latest = authorizations.findLast(({ standing, brand }) => standing === 'current' && brand !== null)
+  const after: Payment = {
+    ...before,
+    ...sumsOf(authorizations),
+    status: nextStatus(before, authorizations),
+    brand: latest?.brand ?? before.brand,
+    last4: latest?.last4 ?? before.last4,
+    eventVersion: before.eventVersion + 1,
   }
   await tx.$executeRaw`
     UPDATE payments
     SET status = ${after.status}, authorized = ${BigInt(after.authorized)}, captured = ${BigInt(after.captured)},
-        released = ${BigInt(after.released)}, provider_authorization_id = ${after.providerAuthorizationId},
+        refunded = ${BigInt(after.refunded)}, released = ${BigInt(after.released)}, disputed = ${BigInt(after.disputed)},
         brand = ${after.brand}, last4 = ${after.last4}, event_version = ${after.eventVersion}, updated_at = now()
     WHERE id = ${before.id}::uuid`
   await announce(tx, after, event)
   return after
 }
 
+/** A payment that has ended keeps its ending while what came too late is released. */
+function nextStatus(before: Payment, authorizations: Authorization[]): PaymentStatus {
+  if (isTerminal(PAYMENT, before.status)) return before.status
+  const status = statusOf({ ...before, authorizations })
+  if (status !== before.status && !mayMove(PAYMENT, before.status, status))
+    throw new Error(`payment ${before.id} cannot go from ${before.status} to ${status}`)
+  return status
+}
+
 async function announce(tx: Sql, payment: Payment, { type, amount, code }: PaymentEvent): Promise<void> {
-  const { id, orderId, authorized, captured, refunded, released, brand, last4 } = payment
-  const currency = currencyOf(payment)
+  const { id, orderId, authorized, captured, refunded, released, disputed, brand, last4, status } = payment
   await appendEvent(tx, {
     type,
     aggregateId: id,
@@ -136,14 +154,16 @@ async function announce(tx: Sql, payment: Payment, { type, amount, code }: Payme
     payload: {
       paymentId: id,
       orderId,
-      currency,
+      currency: currencyOf(payment),
       amount,
       authorized,
       captured,
       refunded,
       released,
+      disputed,
       brand,
       last4,
+      status,
       code: code ?? null,
     },
   })

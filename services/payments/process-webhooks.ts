@@ -16,6 +16,7 @@ interface StoredWebhook {
   provider: string
   eventId: string
   reference: string
+  authorizationId: string | null
 }
 
 /**
@@ -33,11 +34,14 @@ export async function processWebhooks({
       SELECT provider, event_id FROM provider_webhooks
       WHERE processed_at IS NULL AND next_attempt_at <= now()
       ORDER BY next_attempt_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)
-    RETURNING provider, event_id AS "eventId", reference`
-  for (const { provider, eventId, reference } of webhooks) {
+    RETURNING provider, event_id AS "eventId", reference, authorization_id AS "authorizationId"`
+  for (const { provider, eventId, reference, authorizationId } of webhooks) {
     try {
-      if (!(await reconcilePayment(reference)))
-        logger.warn({ eventId, reference }, 'a webhook is about no payment of ours')
+      const result = await reconcilePayment(reference, authorizationId)
+      if (result === undefined) logger.warn({ eventId, reference }, 'a webhook is about no payment of ours')
+      if (result?.outcome === 'busy') throw new Error('something of the payment is under way')
+      if (result?.outcome === 'compared' && result.different.length > 0)
+        logger.error({ eventId, reference, different: result.different }, 'the books differ')
       await database.$executeRaw`
         UPDATE provider_webhooks SET processed_at = now() WHERE provider = ${provider} AND event_id = ${eventId}`
     } catch (error) {

@@ -1,6 +1,9 @@
-/** Releases what must not stay authorized: the order was voided, or the payment failed while the customer could still approve. */
+/** Releases what must not stay authorized: the order was voided, the parcel given up, or another one has taken its place. */
 import type { Sql } from '#platform/database.ts'
-import { addAttempt, attemptsOf, latestOf, type Attempt } from './attempt.ts'
+import { isTerminal, PAYMENT } from '#contracts/states.ts'
+import { addAttempt, latestOf } from './attempt.ts'
+import { openOf, type Authorization } from './authorization.ts'
+import { lockBooks, type Books } from './books.ts'
 import {
   createExecuteAttempt,
   takeToSend,
@@ -8,7 +11,9 @@ import {
   type PaymentsDependencies,
   type Ticket,
 } from './execute-attempt.ts'
-import { changePayment, lockKnownPayment, openOf, type Payment } from './payment.ts'
+import { recordChange } from './payment.ts'
+
+export type ReleaseAuthorization = ReturnType<typeof createReleaseAuthorization>
 
 export function createReleaseAuthorization(dependencies: PaymentsDependencies) {
   const { transact, timings } = dependencies
@@ -19,9 +24,7 @@ export function createReleaseAuthorization(dependencies: PaymentsDependencies) {
     for (;;) {
       const ticket = await transact((tx) => nextStep(tx, orderId))
       if (ticket === undefined) return
-      const { operation, status, errorCode } = await executeAttempt(ticket, {
-        repeat: ticket.attempt.operation !== 'authorize',
-      })
+      const { operation, status, errorCode } = await executeAttempt(ticket)
       if (operation === 'void' && status === 'declined') {
         throw new Error(`the provider refuses to release the authorization of order ${orderId}: ${errorCode}`)
       }
@@ -29,29 +32,39 @@ export function createReleaseAuthorization(dependencies: PaymentsDependencies) {
   }
 
   async function nextStep(tx: Sql, orderId: string): Promise<Ticket | undefined> {
-    const payment = await lockKnownPayment(tx, orderId)
-    const attempts = await attemptsOf(tx, payment.id)
-    const unsettled = await takeUnsettled(tx, payment, attempts, timings)
+    const books = await lockBooks(tx, orderId)
+    const unsettled = await takeUnsettled(tx, books, timings)
     if (unsettled !== undefined) return unsettled
-    if (payment.tombstone && payment.status === 'created') {
-      await changePayment(tx, payment, { status: 'voided' }, { type: 'payment.voided', amount: 0 })
+    const due = releasesDue(books)[0]
+    if (due === undefined) {
+      await endUnpaid(tx, books)
       return undefined
     }
-    if (!mustRelease(payment, attempts)) return undefined
-    const last = latestOf(attempts, 'void')
+    const last = latestOf(books.attempts, { operation: 'void', authorizationId: due.id })
     const attempt =
       last?.status === 'created'
         ? last
-        : await addAttempt(tx, payment, attempts, {
+        : await addAttempt(tx, books, {
             operation: 'void',
-            amount: openOf(payment) || payment.amount,
+            authorizationId: due.id,
+            amount: openOf(due) || due.amount,
           })
-    return takeToSend(tx, payment, attempt, timings)
+    return takeToSend(tx, books, attempt, timings)
   }
 }
 
-function mustRelease(payment: Payment, attempts: readonly Attempt[]): boolean {
-  if (payment.tombstone && openOf(payment) > 0) return true
-  if (payment.status !== 'failed' || payment.providerAuthorizationId === null) return false
-  return openOf(payment) > 0 || latestOf(attempts, 'void')?.status !== 'succeeded'
+/** The authorizations that must not stay. */
+export const releasesDue = ({ payment, authorizations }: Books): Authorization[] =>
+  authorizations.filter((authorization) => {
+    const { standing, releaseRequested, status } = authorization
+    const unwanted = payment.tombstone || standing === 'superseded' || releaseRequested
+    return unwanted && (status === 'requires_action' || openOf(authorization) > 0)
+  })
+
+/** A voided payment that never had any money ends here: failed where a method was refused, voided otherwise. */
+async function endUnpaid(tx: Sql, { payment }: Books): Promise<void> {
+  const { tombstone, status } = payment
+  if (!tombstone || isTerminal(PAYMENT, status)) return
+  if (status === 'created' || status === 'requires_action')
+    await recordChange(tx, payment, { type: 'payment.voided', amount: 0 })
 }

@@ -99,12 +99,31 @@ describe('the sandbox provider', () => {
     expect(await violations(order.orderId)).toEqual([])
   })
 
-  it('pm_card_authenticationRequired is given up at the provider', async () => {
+  it('pm_card_authenticationRequired is authorized when the customer approves it at the page', async () => {
     const order = newOrder({ paymentMethod: 'pm_card_authenticationRequired' })
-    expect(await payments.authorize(order)).toEqual({ outcome: 'declined', code: 'authentication_required' })
+    const first = await payments.authorize(order)
+    expect(first).toEqual({
+      outcome: 'requires_action',
+      url: expect.stringContaining(`${sandbox.url}/authentications/`),
+    })
+    if (first.outcome !== 'requires_action') throw new Error(first.outcome)
+    expect(await payments.authorize(order)).toEqual(first)
+    await fetch(`${first.url}/approve`, { method: 'POST' })
+    expect(await payments.authorize(order)).toMatchObject({ outcome: 'authorized' })
+    expect(await violations(order.orderId)).toEqual([])
+  })
+
+  it('pm_card_authenticationRequired is given up at the provider with its order', async () => {
+    const order = newOrder({ paymentMethod: 'pm_card_authenticationRequired' })
+    await payments.authorize(order)
+    await payments.voidPayment(order)
     expect(await provider.findByReference(`${order.orderId}:authorize:1`)).toMatchObject({
       state: 'closed',
       released: 0,
+    })
+    expect(await readBooks(database, order.orderId)).toMatchObject({
+      status: 'voided',
+      attempts: ['authorize:1 declined', 'void:1 succeeded'],
     })
     expect(await violations(order.orderId)).toEqual([])
   })

@@ -9,6 +9,7 @@ import { processWebhooks } from './process-webhooks.ts'
 import { openAt } from './providers/provider.ts'
 import { createProvider } from './providers/sandbox/provider.ts'
 import { createReceiveWebhook } from './receive-webhook.ts'
+import { createRequestRefund } from './request-refund.ts'
 import { registerRoutes } from './routes.ts'
 import type { Store } from './store.ts'
 import { answerSoon, createMemoryProvider, type MemoryProvider } from './test-support/memory-provider.ts'
@@ -54,6 +55,7 @@ function door() {
   const app = createHttpServer({ logger, probes: {} })
   registerRoutes(app, async () => caller, {
     listPayments: createListPayments({ database }),
+    requestRefund: createRequestRefund({ ...payments.dependencies, database }),
     receiveWebhook: createReceiveWebhook({ database, provider: sandbox, onStored: () => {} }),
   })
   return app
@@ -149,7 +151,7 @@ describe('processWebhooks', () => {
       await expect(payments.authorize(order)).rejects.toThrow('not known')
       const reference = `${order.orderId}:authorize:1`
       expect(await Promise.all(Array.from({ length: 10 }, () => payments.reconcile(reference)))).toEqual(
-        Array.from({ length: 10 }, () => true),
+        Array.from({ length: 10 }, () => ({ outcome: 'compared', repaired: [], different: [] })),
       )
       expect(await readBooks(database, order.orderId)).toMatchObject({
         events: ['payment.created', 'payment.authorized'],

@@ -1,15 +1,16 @@
-import { postAuthorization } from '../ledger.ts'
-import { changePayment, currencyOf, type Payment } from '../payment.ts'
 import type { Sql } from '#platform/database.ts'
-import type { Attempt } from '../attempt.ts'
-import type { ProviderAuthorization, ProviderOutcome } from '../providers/provider.ts'
-import { NOT_EXECUTED, type Operation } from './operation.ts'
+import { authorizationsOf, changeAuthorization, supersede, type Authorization } from '../authorization.ts'
+import { postAuthorization } from '../ledger.ts'
+import { currencyOf, recordChange } from '../payment.ts'
+import type { PaymentProvider, ProviderAuthorization, ProviderOutcome } from '../providers/provider.ts'
+import { NOT_EXECUTED } from './not-executed.ts'
+import { readAuthorization, type Operation, type Work } from './operation.ts'
 
 /** Our reference at the provider is the attempt's key: one authorization each. */
 export const authorize: Operation = {
-  send(provider, payment, { amount, key }) {
-    const { customerId, paymentMethod } = payment
-    if (customerId === null || paymentMethod === null) throw new Error(`payment ${payment.id} is a tombstone`)
+  send(provider, { payment, authorization: { paymentMethod }, attempt: { amount, key } }) {
+    const { customerId } = payment
+    if (customerId === null) throw new Error(`payment ${payment.id} is a tombstone`)
     const request = {
       amount,
       currency: currencyOf(payment),
@@ -20,58 +21,84 @@ export const authorize: Operation = {
     return provider.authorize(request, key)
   },
 
-  async read(provider, _payment, { key }) {
+  async read(provider, work) {
+    const { authorization, attempt } = work
+    if (authorization.providerId !== null) return outcomeOf(await readAuthorization(provider, authorization))
     if (!provider.capabilities.lookupByReference) return { outcome: 'unreadable' }
-    const found = await provider.findByReference(key)
+    const found = await provider.findByReference(attempt.key)
     return found === undefined ? { outcome: 'absent' } : outcomeOf(found)
   },
 
-  bookSuccess: bookAuthorization,
+  bookSuccess: bookApproval,
 
-  async bookRefusal(tx, payment, _attempt, code) {
-    // asked for in vain because the order is being voided: the payment ends as voided, not as failed
-    if (code === NOT_EXECUTED) return
-    await changePayment(tx, payment, { status: 'failed' }, { type: 'payment.declined', amount: 0, code })
+  async bookRefusal(tx, { payment, authorization }, code) {
+    await changeAuthorization(tx, authorization, { status: 'declined', code, actionUrl: null })
+    await giveUpSiblings(tx, authorization, payment.id)
+    // asked for in vain because nobody wants it any more: nobody refused it either
+    if (code !== NOT_EXECUTED) await recordChange(tx, payment, { type: 'payment.declined', amount: 0, code })
   },
 }
 
 /** Books what the provider has authorized; on a payment that has ended already, it is booked to be released. */
-export async function bookAuthorization(
+export async function bookApproval(
   tx: Sql,
-  payment: Payment,
-  attempt: Attempt,
-  { id, amount, brand, last4 }: ProviderAuthorization,
+  { payment, authorization, attempt }: Work,
+  seen: ProviderAuthorization,
 ): Promise<void> {
-  if (amount !== attempt.amount) throw new Error(`the provider authorized ${amount} for ${attempt.key}`)
-  const change = {
-    authorized: amount,
-    providerAuthorizationId: id,
-    brand,
-    last4,
-    ...(payment.status === 'created' ? { status: 'authorized' as const } : {}),
-  }
+  const { amount } = authorization
+  if (seen.amount !== amount) throw new Error(`the provider authorized ${seen.amount} for ${attempt.key}`)
   await postAuthorization(tx, { payment, attemptId: attempt.id, amount })
-  await changePayment(tx, payment, change, { type: 'payment.authorized', amount })
+  const renewal = authorization.renews !== null && authorization.standing === 'candidate'
+  await changeAuthorization(tx, authorization, {
+    ...whatIsSeen(seen),
+    status: 'authorized',
+    code: null,
+    actionUrl: null,
+    ...(renewal ? { standing: 'current' } : {}),
+  })
+  if (renewal) {
+    const all = await authorizationsOf(tx, payment.id)
+    await supersede(
+      tx,
+      all.filter(({ id }) => id === authorization.renews),
+    )
+  }
+  await recordChange(tx, payment, { type: 'payment.authorized', amount })
 }
 
-/** Nobody can approve it here yet: the customer is refused, and what they may still approve is released. */
+/** The customer must approve it at the provider's page. */
 export async function bookRequiredAction(
   tx: Sql,
-  payment: Payment,
-  { id, brand, last4 }: ProviderAuthorization,
+  { payment, authorization }: Work,
+  seen: ProviderAuthorization,
 ): Promise<void> {
-  const change = { status: 'failed' as const, providerAuthorizationId: id, brand, last4 }
-  await changePayment(tx, payment, change, {
-    type: 'payment.declined',
-    amount: 0,
-    code: AUTHENTICATION_REQUIRED,
-  })
+  const change = { ...whatIsSeen(seen), status: 'requires_action', actionUrl: seen.actionUrl } as const
+  await changeAuthorization(tx, authorization, change)
+  await recordChange(tx, payment, { type: 'payment.requires_action', amount: authorization.amount })
 }
 
-/** The error code of an authorization that the customer would have to approve. */
-export const AUTHENTICATION_REQUIRED = 'authentication_required'
+/** One parcel's share is refused: the others of the same request are of no use. */
+async function giveUpSiblings(
+  tx: Sql,
+  { id, request, renews }: Authorization,
+  paymentId: string,
+): Promise<void> {
+  if (renews !== null) return
+  const all = await authorizationsOf(tx, paymentId)
+  await supersede(
+    tx,
+    all.filter((other) => other.id !== id && other.request === request),
+  )
+}
 
-function outcomeOf(authorization: ProviderAuthorization): ProviderOutcome {
+const whatIsSeen = ({ id, brand, last4, expiresAt }: ProviderAuthorization) => ({
+  providerId: id,
+  brand,
+  last4,
+  expiresAt: expiresAt === null ? null : new Date(expiresAt),
+})
+
+export function outcomeOf(authorization: ProviderAuthorization): ProviderOutcome {
   const { state, declineCode } = authorization
   if (state === 'approved') return { outcome: 'succeeded', authorization }
   if (state === 'requires_action') return { outcome: 'requires_action', authorization }
@@ -79,4 +106,14 @@ function outcomeOf(authorization: ProviderAuthorization): ProviderOutcome {
     outcome: 'declined',
     code: declineCode ?? (state === 'closed' ? 'authorization_closed' : 'declined'),
   }
+}
+
+/** The authorization behind a webhook: by the id that it names, or by our reference. */
+export async function lookUp(
+  provider: PaymentProvider,
+  reference: string,
+  providerId: string | null,
+): Promise<ProviderAuthorization | undefined> {
+  if (providerId !== null) return provider.find(providerId)
+  return provider.capabilities.lookupByReference ? provider.findByReference(reference) : undefined
 }

@@ -1,49 +1,55 @@
 import type { Sql } from '#platform/database.ts'
 import type { Attempt } from '../attempt.ts'
+import { changeAuthorization } from '../authorization.ts'
+import { bookExpiry } from '../expiry.ts'
 import { postCapture, postReceivable, postRelease, receivableOf } from '../ledger.ts'
-import { changePayment, openOf, type Payment } from '../payment.ts'
-import { authorizationIdOf, readAuthorization, type Operation } from './operation.ts'
+import { recordChange, type Payment } from '../payment.ts'
+import { AUTHORIZATION_EXPIRED } from '../providers/provider.ts'
+import { providerIdOf, readAuthorization, type Operation } from './operation.ts'
 
 export const capture: Operation = {
-  send: (provider, payment, { amount, key }) => provider.capture(authorizationIdOf(payment), amount, key),
+  send: (provider, { authorization, attempt: { amount, key } }) =>
+    provider.capture(providerIdOf(authorization), amount, key),
 
   /** Nothing else moves this payment's money while an attempt is open: the provider's sum tells. */
-  async read(provider, payment, { amount }) {
-    const authorization = await readAuthorization(provider, payment)
-    if (authorization.captured === payment.captured) return { outcome: 'absent' }
-    if (authorization.captured === payment.captured + amount) return { outcome: 'succeeded', authorization }
+  async read(provider, { authorization, attempt: { amount } }) {
+    const seen = await readAuthorization(provider, authorization)
+    if (seen.captured === authorization.captured) return { outcome: 'absent' }
+    if (seen.captured === authorization.captured + amount)
+      return { outcome: 'succeeded', authorization: seen }
     throw new Error(
-      `the provider has captured ${authorization.captured} of payment ${payment.id}, we ${payment.captured}`,
+      `the provider has captured ${seen.captured} of authorization ${authorization.id}, we ${authorization.captured}`,
     )
   },
 
-  async bookSuccess(tx, payment, attempt, authorization) {
-    const { id: attemptId, amount } = attempt
-    const clears = (await receivableOf(tx, payment, shipmentOf(attempt))) > 0
+  async bookSuccess(tx, { payment, authorization, attempt }, seen) {
+    const { id: attemptId, amount, shipmentId } = attempt
+    const clears = shipmentId !== null && (await receivableOf(tx, payment, shipmentId)) > 0
     await postCapture(tx, { payment, attemptId, amount }, { clears })
     // a provider without multicapture releases the rest with the first capture
-    const rest = authorization.released - payment.released
+    const rest = Math.max(seen.released - authorization.released, 0)
     if (rest > 0) await postRelease(tx, { payment, attemptId, amount: rest })
-    const after = {
-      ...payment,
-      captured: payment.captured + amount,
-      released: payment.released + Math.max(rest, 0),
-    }
-    const status = openOf(after) === 0 ? 'captured' : 'partially_captured'
-    const change = { status, captured: after.captured, released: after.released } as const
-    await changePayment(tx, payment, change, { type: 'payment.captured', amount })
+    await changeAuthorization(tx, authorization, {
+      captured: authorization.captured + amount,
+      released: authorization.released + rest,
+    })
+    await recordChange(tx, payment, { type: 'payment.captured', amount })
   },
 
-  bookRefusal: bookReceivable,
+  /** What has run out is authorized anew; everything else is owed. */
+  async bookRefusal(tx, { payment, authorization, attempt }, code) {
+    if (code === AUTHORIZATION_EXPIRED) await bookExpiry(tx, payment, authorization)
+    else await bookReceivable(tx, payment, attempt)
+  },
 }
 
 /** The parcel has left, so what could not be captured is owed; a shipment is owed for once. */
-export async function bookReceivable(tx: Sql, payment: Payment, attempt: Attempt): Promise<void> {
-  if ((await receivableOf(tx, payment, shipmentOf(attempt))) > 0) return
-  await postReceivable(tx, { payment, attemptId: attempt.id, amount: attempt.amount })
-}
-
-function shipmentOf({ key, shipmentId }: Attempt): string {
+export async function bookReceivable(
+  tx: Sql,
+  payment: Payment,
+  { id: attemptId, key, shipmentId, amount }: Attempt,
+): Promise<void> {
   if (shipmentId === null) throw new Error(`${key} belongs to no shipment`)
-  return shipmentId
+  if ((await receivableOf(tx, payment, shipmentId)) > 0) return
+  await postReceivable(tx, { payment, attemptId, amount })
 }

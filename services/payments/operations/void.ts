@@ -1,30 +1,46 @@
-import { postRelease } from '../ledger.ts'
-import { changePayment, openOf, type Payment } from '../payment.ts'
+import { changeAuthorization, openOf, type Authorization } from '../authorization.ts'
+import { markSettled } from '../attempt.ts'
+import { authorizeAttemptOf } from '../expiry.ts'
+import { postAuthorization, postRelease } from '../ledger.ts'
+import { recordChange } from '../payment.ts'
 import { openAt, type PaymentProvider } from '../providers/provider.ts'
-import { authorizationIdOf, readAuthorization, type Operation, type Reading } from './operation.ts'
+import { providerIdOf, readAuthorization, type Operation, type Reading } from './operation.ts'
 
 export const releaseRest: Operation = {
-  async send(provider, payment, { key }) {
-    const outcome = await provider.void(authorizationIdOf(payment), key)
+  async send(provider, { authorization, attempt: { key } }) {
+    const outcome = await provider.void(providerIdOf(authorization), key)
     if (outcome.outcome !== 'declined') return outcome
     // refused: perhaps because nothing is open there any more, which is all that we want
     try {
-      const seen = await readRelease(provider, payment)
+      const seen = await readRelease(provider, authorization)
       return seen.outcome === 'succeeded' ? seen : outcome
     } catch (cause) {
       return { outcome: 'unknown', cause }
     }
   },
 
-  read: readRelease,
+  read: (provider, { authorization }) => readRelease(provider, authorization),
 
-  async bookSuccess(tx, payment, { id: attemptId }) {
-    const amount = openOf(payment)
-    // what waited for the customer's approval was never authorized
-    if (amount === 0) return
-    await postRelease(tx, { payment, attemptId, amount })
-    const change = { released: payment.released + amount, status: statusAfter(payment) }
-    await changePayment(tx, payment, change, { type: 'payment.voided', amount })
+  async bookSuccess(tx, work, seen) {
+    const { payment, attempt } = work
+    const { authorization } = work
+    const waited = authorization.status === 'requires_action'
+    // the customer approved it just before it was given up
+    const approvedLate = waited && seen.released > 0
+    if (waited) {
+      const made = await authorizeAttemptOf(tx, payment, authorization)
+      await markSettled(tx, made, approvedLate ? 'succeeded' : 'declined', approvedLate ? null : GIVEN_UP)
+      if (approvedLate)
+        await postAuthorization(tx, { payment, attemptId: made.id, amount: authorization.amount })
+    }
+    const amount = approvedLate ? authorization.amount : openOf(authorization)
+    if (amount > 0) await postRelease(tx, { payment, attemptId: attempt.id, amount })
+    await changeAuthorization(tx, authorization, {
+      released: authorization.released + amount,
+      actionUrl: null,
+      ...(authorization.captured === 0 ? { status: 'voided' } : {}),
+    })
+    await recordChange(tx, payment, { type: 'payment.voided', amount })
   },
 
   async bookRefusal() {
@@ -32,17 +48,14 @@ export const releaseRest: Operation = {
   },
 }
 
+/** The error code of an authorization that the customer had not approved when it was not wanted any more. */
+export const GIVEN_UP = 'given_up'
+
 async function readRelease(
   provider: PaymentProvider,
-  payment: Payment,
+  authorization: Authorization,
 ): Promise<Reading & { outcome: 'succeeded' | 'absent' }> {
-  const authorization = await readAuthorization(provider, payment)
-  const closed = authorization.state !== 'requires_action' && openAt(authorization) === 0
-  return closed ? { outcome: 'succeeded', authorization } : { outcome: 'absent' }
-}
-
-/** A payment that ended before keeps its ending; one of which parcels were paid is captured as far as it ever will be. */
-function statusAfter({ status, captured }: Payment): Payment['status'] {
-  if (status === 'failed' || status === 'voided') return status
-  return captured > 0 ? 'captured' : 'voided'
+  const seen = await readAuthorization(provider, authorization)
+  const closed = seen.state !== 'requires_action' && openAt(seen) === 0
+  return closed ? { outcome: 'succeeded', authorization: seen } : { outcome: 'absent' }
 }

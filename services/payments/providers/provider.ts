@@ -15,7 +15,22 @@ export interface ProviderAuthorization {
   brand: string | null
   last4: string | null
   declineCode: string | null
+  /** Where the customer approves it, while that is waited for. */
+  actionUrl: string | null
+  /** When it ends by itself (ISO 8601), where the provider says so. What was left then counts as released. */
+  expiresAt: string | null
+  disputes: ProviderDispute[]
 }
+
+/** The customer's bank takes captured money back: for now, or for good; won gives it to us again. */
+export interface ProviderDispute {
+  id: string
+  amount: number
+  status: 'open' | 'won' | 'lost'
+}
+
+/** The code of a capture that is declined because the authorization has run out. */
+export const AUTHORIZATION_EXPIRED = 'authorization_expired'
 
 /** What is known after a call that moves money. */
 export type ProviderOutcome =
@@ -42,6 +57,8 @@ export interface ProviderEvent {
   id: string
   /** The reference of the authorization it is about. */
   reference: string
+  /** The provider's id of that authorization, where the webhook says it. */
+  authorizationId?: string
 }
 
 export interface PaymentProvider {

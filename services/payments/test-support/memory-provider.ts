@@ -22,6 +22,8 @@ export interface MemoryProvider extends PaymentProvider {
   intercept: Intercept
   /** Reading fails while this is set. */
   unreadable: boolean
+  /** The customer answers at the bank's page. */
+  authenticate(reference: string, approved: boolean): void
 }
 
 const DECLINED = 'pm_card_visa_chargeDeclined'
@@ -39,6 +41,12 @@ export function createMemoryProvider({
   multicapture = true,
   keyLifetimeHours = 24,
   lookupByReference = true,
+  lifetimeMs,
+}: {
+  multicapture?: boolean
+  keyLifetimeHours?: number
+  lookupByReference?: boolean
+  lifetimeMs?: number
 } = {}) {
   const answers = new Map<string, { parameters: string; outcome: ProviderOutcome }>()
   const provider: MemoryProvider = {
@@ -48,6 +56,14 @@ export function createMemoryProvider({
     calls: [],
     intercept: answerSoon,
     unreadable: false,
+
+    authenticate(reference, approved) {
+      const known = provider.authorizations.find((each) => each.reference === reference)
+      if (known?.state !== 'requires_action') throw new Error(`nobody waits for ${reference}`)
+      known.state = approved ? 'approved' : 'declined'
+      known.actionUrl = null
+      if (!approved) known.declineCode = 'authentication_failed'
+    },
 
     authorize: (request, key) =>
       call({ operation: 'authorize', key }, JSON.stringify(request), () => {
@@ -64,6 +80,9 @@ export function createMemoryProvider({
           brand: 'visa',
           last4: '4242',
           declineCode: paymentMethod === DECLINED ? 'card_declined' : null,
+          actionUrl: stateOf(paymentMethod) === 'requires_action' ? `https://bank.test/${reference}` : null,
+          expiresAt: lifetimeMs === undefined ? null : new Date(Date.now() + lifetimeMs).toISOString(),
+          disputes: [],
         }
         provider.authorizations.push(authorization)
         if (paymentMethod === DECLINED) return { outcome: 'declined', code: 'card_declined' }
@@ -74,6 +93,8 @@ export function createMemoryProvider({
     capture: (id, amount, key) =>
       call({ operation: 'capture', key }, `${id} ${amount}`, () =>
         change(id, (known) => {
+          if (known.expiresAt !== null && known.expiresAt <= new Date().toISOString())
+            return 'authorization_expired'
           if (openAt(known) < amount) return 'capture_exceeds_authorized'
           known.captured += amount
           if (!multicapture) known.released = known.amount - known.captured
@@ -130,6 +151,7 @@ export function createMemoryProvider({
 
   function read(): ProviderAuthorization[] {
     if (provider.unreadable) throw new Error('the provider is away')
+    for (const known of provider.authorizations) runOut(known)
     return provider.authorizations
   }
 }
@@ -139,4 +161,12 @@ function stateOf(paymentMethod: string): ProviderAuthorization['state'] {
   return paymentMethod === 'pm_card_visa' ? 'approved' : 'requires_action'
 }
 
-const copy = (found: ProviderAuthorization | undefined) => (found === undefined ? undefined : { ...found })
+/** What nobody captured in time is gone. */
+function runOut(known: ProviderAuthorization): void {
+  if (known.expiresAt === null || known.expiresAt > new Date().toISOString()) return
+  known.released += openAt(known)
+  if (known.captured === 0 && known.state !== 'declined') known.state = 'closed'
+}
+
+const copy = (found: ProviderAuthorization | undefined) =>
+  found === undefined ? undefined : structuredClone(found)

@@ -4,8 +4,12 @@ import { createUnitOfWork } from '#platform/events/outbox.ts'
 import { createAuthorizePayment } from '../authorize-payment.ts'
 import { createCapturePayment } from '../capture-payment.ts'
 import type { PaymentsDependencies, Timings } from '../execute-attempt.ts'
+import { createKeepAuthorization } from '../keep-authorization.ts'
 import { createReconcilePayment } from '../reconcile-payment.ts'
-import type { PaymentProvider, ProviderAuthorization } from '../providers/provider.ts'
+import { createRefundPayment } from '../refund-payment.ts'
+import { createReleaseParcelPayment } from '../release-parcel-payment.ts'
+import { createRenewAuthorization } from '../renew-authorization.ts'
+import { openAt, type PaymentProvider, type ProviderAuthorization } from '../providers/provider.ts'
 import { openStore, type Store } from '../store.ts'
 import { createVoidPayment } from '../void-payment.ts'
 
@@ -24,6 +28,11 @@ export function createPayments(
     capture: createCapturePayment(dependencies),
     voidPayment: createVoidPayment(dependencies),
     reconcile: createReconcilePayment(dependencies),
+    keep: createKeepAuthorization(dependencies),
+    renew: createRenewAuthorization(dependencies),
+    releaseParcel: createReleaseParcelPayment(dependencies),
+    refund: createRefundPayment(dependencies),
+    dependencies,
   }
 }
 
@@ -84,38 +93,56 @@ export async function findViolations(
   orderId: string,
   provider: readonly ProviderAuthorization[],
 ): Promise<string[]> {
-  const payment = await database.payment.findUniqueOrThrow({ where: { orderId } })
+  const payment = await database.payment.findUniqueOrThrow({
+    where: { orderId },
+    include: { authorizations: true },
+  })
   const entries = await database.ledgerEntry.findMany({ where: { paymentId: payment.id } })
   const events = await database.outbox.findMany({
     where: { aggregateId: payment.id },
     orderBy: { id: 'asc' },
   })
   const balanceOf = (account: string) => sum(entries.filter((entry) => entry.account === account))
-  const ours = provider.filter(({ reference }) => reference.startsWith(orderId))
-  const approved = ours.filter(
-    ({ state, released }) => state === 'approved' || (state === 'closed' && released > 0),
-  )
-  const total = (of: 'amount' | 'captured' | 'released') => approved.reduce((all, each) => all + each[of], 0)
+  const theirs = provider.filter(({ reference }) => reference.startsWith(orderId))
+  const open = payment.authorizations
+    .filter(({ status }) => status === 'authorized')
+    .reduce((all, { amount, captured, released }) => all + Number(amount - captured - released), 0)
   const last = events.at(-1)?.payload
   const facts: Record<string, [unknown, unknown]> = {
     'the ledger sums to zero': [sum(entries), 0],
-    'open authorization in the ledger': [
-      balanceOf('customer_authorizations'),
-      Number(payment.authorized - payment.captured - payment.released),
+    'open authorization in the ledger': [balanceOf('customer_authorizations'), open],
+    'the provider holds in the ledger': [
+      balanceOf('provider_balance'),
+      Number(payment.captured - payment.refunded - payment.disputed),
     ],
-    'captured in the ledger': [balanceOf('provider_balance'), Number(payment.captured)],
-    'authorized at the provider': [total('amount'), Number(payment.authorized)],
-    'captured at the provider': [total('captured'), Number(payment.captured)],
-    'released at the provider': [total('released'), Number(payment.released)],
+    'open authorization at the provider': [theirs.reduce((all, each) => all + openAt(each), 0), open],
+    'captured at the provider': [
+      theirs.reduce((all, { captured }) => all + captured, 0),
+      Number(payment.captured),
+    ],
+    'refunded at the provider': [
+      theirs.reduce((all, { refunded }) => all + refunded, 0),
+      Number(payment.refunded),
+    ],
+    'captured within authorized': [payment.captured + payment.released <= payment.authorized, true],
+    'authorized within the amount': [payment.authorized <= payment.amount || payment.amount === 0n, true],
     'event versions': [
       events.map(({ version }) => version).join(),
       events.map((_, index) => index + 1).join(),
     ],
     'event version of the row': [payment.eventVersion, events.length],
-    'sums of the last event': [
+    'the last event': [
       JSON.stringify(sumsOf(last)),
       JSON.stringify(events.length === 0 ? sumsOf(undefined) : sumsOf(payment)),
     ],
+  }
+  for (const { sequence, status, amount, captured, released } of payment.authorizations) {
+    const seen = theirs.find(({ reference }) => reference === `${orderId}:authorize:${sequence}`)
+    if (!['authorized', 'voided', 'expired'].includes(status)) continue
+    facts[`authorization ${sequence}`] = [
+      JSON.stringify([amount, captured, released].map(Number)),
+      JSON.stringify([seen?.amount, seen?.captured, seen?.released]),
+    ]
   }
   for (const id of new Set(entries.map(({ transactionId }) => transactionId))) {
     facts[`transaction ${id}`] = [sum(entries.filter(({ transactionId }) => transactionId === id)), 0]
@@ -131,5 +158,8 @@ const sum = (entries: readonly { amount: bigint }[]): number =>
 function sumsOf(value: unknown) {
   if (typeof value !== 'object' || value === null) return {}
   const entries = new Map(Object.entries(value))
-  return ['authorized', 'captured', 'refunded', 'released'].map((name) => Number(entries.get(name)))
+  const sums = ['authorized', 'captured', 'refunded', 'released', 'disputed'].map((name) =>
+    Number(entries.get(name)),
+  )
+  return [...sums, entries.get('status')]
 }

@@ -54,7 +54,7 @@ export function createProvider(options: ProviderOptions): PaymentProvider {
       if (!verifySignature(raw, Array.isArray(header) ? header[0] : header, webhookSecret)) return undefined
       try {
         const { id, data } = parseEvent(JSON.parse(raw.toString('utf8')))
-        return { id, reference: data.reference }
+        return { id, ...data }
       } catch (error) {
         if (error instanceof SyntaxError || error instanceof ValidationError) return undefined
         throw error

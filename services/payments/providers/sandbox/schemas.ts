@@ -1,6 +1,6 @@
 /** What the sandbox provider answers, as far as it is read here. */
 import Type, { type Static } from 'typebox'
-import { Amount } from '#contracts/schemas.ts'
+import { Amount, Timestamp } from '#contracts/schemas.ts'
 import { parser } from '#platform/validation.ts'
 import type { ProviderAuthorization } from '../provider.ts'
 
@@ -17,6 +17,17 @@ const Authorization = Type.Object({
     last4: Type.Optional(Type.Union([Type.String(), Type.Null()])),
   }),
   declineCode: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+  nextAction: Type.Optional(Type.Object({ url: Type.String({ pattern: '^https?://' }) })),
+  expiresAt: Timestamp,
+  disputes: Type.Optional(
+    Type.Array(
+      Type.Object({
+        id: Type.String({ minLength: 1 }),
+        amount: Type.Integer({ minimum: 1 }),
+        status: Type.Enum(['open', 'won', 'lost']),
+      }),
+    ),
+  ),
 })
 
 const parseOne = parser('an authorization', Authorization)
@@ -35,7 +46,10 @@ export const parseEvent = parser(
   'a webhook',
   Type.Object({
     id: Type.String({ minLength: 1, maxLength: 200 }),
-    data: Type.Object({ reference: Type.String({ maxLength: 200, pattern: '^[^\\u0000]*$' }) }),
+    data: Type.Object({
+      reference: Type.String({ maxLength: 200, pattern: '^[^\\u0000]*$' }),
+      authorizationId: Type.Optional(Type.String({ maxLength: 200, pattern: '^[^\\u0000]*$' })),
+    }),
   }),
 )
 
@@ -61,7 +75,7 @@ export function parseRefusal(body: unknown): string {
 }
 
 function toAuthorization(found: Static<typeof Authorization>): ProviderAuthorization {
-  const { id, reference, status, amount, captured, refunded, released, method, declineCode } = found
+  const { id, reference, status, amount, captured, refunded, released, method } = found
   return {
     id,
     reference,
@@ -72,6 +86,9 @@ function toAuthorization(found: Static<typeof Authorization>): ProviderAuthoriza
     released,
     brand: method.brand ?? null,
     last4: method.last4 ?? null,
-    declineCode: declineCode ?? null,
+    declineCode: found.declineCode ?? null,
+    actionUrl: found.nextAction?.url ?? null,
+    expiresAt: found.expiresAt,
+    disputes: found.disputes ?? [],
   }
 }

@@ -1,0 +1,33 @@
+import { changeAuthorization } from '../authorization.ts'
+import { postRefund } from '../ledger.ts'
+import { recordChange } from '../payment.ts'
+import { refundOf } from '../refund.ts'
+import { providerIdOf, readAuthorization, type Operation } from './operation.ts'
+
+export const refund: Operation = {
+  send: (provider, { authorization, attempt: { amount, key } }) =>
+    provider.refund(providerIdOf(authorization), { amount }, key),
+
+  /** Nothing else moves this payment's money while an attempt is open: the provider's sum tells. */
+  async read(provider, { authorization, attempt: { amount } }) {
+    const seen = await readAuthorization(provider, authorization)
+    if (seen.refunded === authorization.refunded) return { outcome: 'absent' }
+    if (seen.refunded === authorization.refunded + amount)
+      return { outcome: 'succeeded', authorization: seen }
+    throw new Error(
+      `the provider has refunded ${seen.refunded} of authorization ${authorization.id}, we ${authorization.refunded}`,
+    )
+  },
+
+  async bookSuccess(tx, { payment, authorization, attempt }) {
+    const { id: attemptId, amount, refundId } = attempt
+    const made = await refundOf(tx, refundId)
+    await postRefund(tx, { payment, attemptId, amount }, made.kind === 'goodwill' ? 'goodwill' : 'refunds')
+    await changeAuthorization(tx, authorization, { refunded: authorization.refunded + amount })
+    await recordChange(tx, payment, { type: 'payment.refunded', amount })
+  },
+
+  async bookRefusal() {
+    // nothing moved; whoever carries the refund out decides what follows
+  },
+}
