@@ -148,22 +148,21 @@ type FinalOutcome = Exclude<ProviderOutcome, { outcome: 'unknown' | 'not_sent' }
 async function settle(tx: Sql, work: Work, outcome: FinalOutcome): Promise<Attempt> {
   const { attempt } = work
   const operation = OPERATIONS[attempt.operation]
-  switch (outcome.outcome) {
-    case 'succeeded':
-      await markSettled(tx, attempt, 'succeeded')
-      await operation.bookSuccess(tx, work, outcome.authorization)
-      return { ...attempt, status: 'succeeded', waiting: false }
-    case 'declined':
-      await markSettled(tx, attempt, 'declined', outcome.code)
-      await operation.bookRefusal(tx, work, outcome.code)
-      return { ...attempt, status: 'declined', errorCode: outcome.code, waiting: false }
-    case 'requires_action':
-      if (!attempt.waiting) {
-        await markWaiting(tx, attempt)
-        await bookRequiredAction(tx, work, outcome.authorization)
-      }
-      return { ...attempt, status: 'unknown', waiting: true }
+  if (outcome.outcome === 'succeeded') {
+    await markSettled(tx, attempt, 'succeeded')
+    await operation.bookSuccess(tx, work, outcome.authorization)
+    return { ...attempt, status: 'succeeded', waiting: false }
   }
+  if (outcome.outcome === 'declined') {
+    await markSettled(tx, attempt, 'declined', outcome.code)
+    await operation.bookRefusal(tx, work, outcome.code)
+    return { ...attempt, status: 'declined', errorCode: outcome.code, waiting: false }
+  }
+  if (!attempt.waiting) {
+    await markWaiting(tx, attempt)
+    await bookRequiredAction(tx, work, outcome.authorization)
+  }
+  return { ...attempt, status: 'unknown', waiting: true }
 }
 
 /** An authorization that was given up as refused or never made has been made after all: it is booked, to be released. */

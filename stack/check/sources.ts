@@ -28,6 +28,8 @@ const ProviderEntry = Type.Object({
   amount: Type.Optional(Type.Integer()),
   released: Type.Optional(Type.Integer()),
   approved: Type.Optional(Type.Boolean()),
+  expiresAt: Type.Optional(Type.String()),
+  outcome: Type.Optional(Type.String()),
 })
 export type ProviderEntry = Static<typeof ProviderEntry>
 

@@ -157,7 +157,7 @@ const sum = (entries: readonly { amount: bigint }[]): number =>
 
 function sumsOf(value: unknown) {
   if (typeof value !== 'object' || value === null) return {}
-  const entries = new Map(Object.entries(value))
+  const entries = new Map<string, unknown>(Object.entries(value))
   const sums = ['authorized', 'captured', 'refunded', 'released', 'disputed'].map((name) =>
     Number(entries.get(name)),
   )
