@@ -1,0 +1,241 @@
+import { ApplicationFailure } from '@temporalio/common'
+import type { WorkflowHandle } from '@temporalio/client'
+import { describe, expect, it, vi } from 'vitest'
+import { FAILURE } from '#contracts/workflows.ts'
+import { failing, openSaga, waiting } from '#tests/support/saga.ts'
+
+const saga = openSaga()
+const { calls } = saga
+
+const LINES = [{ sku: 'MUG-WHITE', quantity: 3, total: 1000, tax: 200 }]
+
+function splitOverTwo(): void {
+  saga.answers.reserveInventory = async () => ({
+    outcome: 'held',
+    allocations: [
+      { warehouse: 'AMS', lines: [{ sku: 'MUG-WHITE', quantity: 1 }] },
+      { warehouse: 'LJU', lines: [{ sku: 'MUG-WHITE', quantity: 2 }] },
+    ],
+    expiresAt: '',
+  })
+}
+
+const tooLate = async (): Promise<never> => {
+  throw ApplicationFailure.nonRetryable('the parcel has left', FAILURE.refused)
+}
+
+const cancel = (handle: WorkflowHandle) =>
+  saga.update(handle, 'cancel', { by: 'customer', reason: 'changed my mind' })
+
+const ending = async (handle: WorkflowHandle): Promise<string> => {
+  await handle.result().catch(() => {})
+  return (await handle.describe()).status.name
+}
+
+const UNDONE = ['voidPayment', 'releaseScreening', 'releaseReservation', 'recordProgress:cancelled']
+
+/** Booked, and its workflow waits for what becomes of it. */
+const booked = (parcel: WorkflowHandle) =>
+  vi.waitFor(async () => expect(await parcel.query('status')).toBe('booked'), 10_000)
+
+describe('a cancellation after the confirmation', () => {
+  it('cancels every parcel that has not left, and closes the order as cancelled', async () => {
+    splitOverTwo()
+    const handle = await saga.start({ lines: LINES, policy: waiting() })
+    const parcels = await saga.parcels(2)
+    await Promise.all(parcels.map(booked))
+    await cancel(handle)
+    expect(await ending(handle)).toBe('CANCELLED')
+    expect(await Promise.all(parcels.map((parcel) => parcel.result()))).toMatchObject([
+      { status: 'cancelled' },
+      { status: 'cancelled' },
+    ])
+    expect(calls.filter((call) => call === 'cancelShipment')).toHaveLength(2)
+    expect(calls.slice(-4)).toEqual(UNDONE)
+    expect(calls).not.toContain('capturePayment')
+    expect(calls).not.toContain('releaseParcelStock')
+  })
+
+  it('leaves alone the parcel that has left: the order goes on with it', async () => {
+    splitOverTwo()
+    const handle = await saga.start({ lines: LINES, policy: waiting() })
+    const [gone, here] = await saga.parcels(2)
+    await Promise.all([booked(gone!), booked(here!)])
+    await saga.report(gone!, 'dispatched')
+    await saga.called('capturePayment')
+    await cancel(handle)
+    expect(await here!.result()).toMatchObject({ status: 'cancelled' })
+    await saga.reaches(handle, 'fulfilling')
+    await expect(cancel(handle)).rejects.toMatchObject({ cause: { type: 'order_not_cancellable' } })
+    await saga.report(gone!, 'delivered')
+    const result = await handle.result()
+    expect(result).toMatchObject({ status: 'completed' })
+    expect(result.status === 'completed' && result.parcels.map(({ status }) => status).toSorted()).toEqual([
+      'cancelled',
+      'delivered',
+    ])
+    expect(saga.asks('cancelShipment')).toHaveLength(1)
+    expect(saga.asks('releaseParcelStock')).toMatchObject([
+      { shipmentId: saga.asks('cancelShipment')[0]!.shipmentId },
+    ])
+    expect(saga.asks('releaseParcelPayment')).toHaveLength(1)
+    expect(calls.filter((call) => call === 'capturePayment')).toHaveLength(1)
+    expect(calls).not.toContain('releaseReservation')
+    expect(calls.slice(-2)).toEqual(['voidPayment', 'recordProgress:completed'])
+    const statuses = calls.filter((call) => call.startsWith('recordProgress'))
+    expect(statuses.slice(-3)).toEqual([
+      'recordProgress:cancelling',
+      'recordProgress:fulfilling',
+      'recordProgress:completed',
+    ])
+  })
+
+  it('comes too late for a parcel that the carrier has taken: it is captured when the word of it comes', async () => {
+    saga.answers.cancelShipment = tooLate
+    const handle = await saga.start({ policy: waiting() })
+    const [parcel] = await saga.parcels()
+    await booked(parcel!)
+    await cancel(handle)
+    await saga.called('cancelShipment')
+    await saga.called('recordProgress:fulfilling', 2)
+    await saga.report(parcel!, 'dispatched')
+    await saga.report(parcel!, 'delivered')
+    expect(await handle.result()).toMatchObject({ status: 'completed', parcels: [{ status: 'delivered' }] })
+    expect(saga.asks('capturePayment')).toHaveLength(1)
+    expect(calls).not.toContain('voidPayment')
+  })
+
+  it('reaches a parcel whose booking hangs', async () => {
+    saga.answers.bookShipment = async ({ shipmentId }) => {
+      ;(saga.shipmentIds as Set<string>).add(shipmentId)
+      throw new Error('the carrier is away')
+    }
+    const handle = await saga.start({
+      policy: { ...waiting(), compensationAttempts: 1000, maximumIntervalSeconds: 60 },
+    })
+    await saga.parcels()
+    await cancel(handle)
+    expect(await ending(handle)).toBe('CANCELLED')
+    expect(calls.slice(-4)).toEqual(UNDONE)
+  })
+
+  it('answers the operator’s question about a parcel that nobody wants any more', async () => {
+    saga.answers.bookShipment = async () => {
+      throw ApplicationFailure.nonRetryable('no such address', FAILURE.refused)
+    }
+    const handle = await saga.start({ policy: waiting() })
+    await saga.isAsked(handle, 'ship')
+    await cancel(handle)
+    expect(await ending(handle)).toBe('CANCELLED')
+    expect(saga.asks('clearAttention')).toMatchObject([{ by: 'customer', action: 'resolve' }])
+    expect(calls).toContain('cancelShipment')
+    expect(calls.slice(-4)).toEqual(UNDONE)
+  })
+
+  it('asks an operator when the carrier cannot be reached to cancel a parcel', async () => {
+    saga.answers.cancelShipment = failing('the carrier is away')
+    const handle = await saga.start({ policy: waiting() })
+    const [parcel] = await saga.parcels()
+    await booked(parcel!)
+    await cancel(handle)
+    await saga.isAsked(handle, 'cancelShipment')
+    expect(await handle.query('progress')).toMatchObject({ status: 'cancelling' })
+    saga.answers.cancelShipment = async () => {}
+    await saga.operate(handle, 'retry')
+    expect(await ending(handle)).toBe('CANCELLED')
+    expect(calls.slice(-4)).toEqual(UNDONE)
+  })
+
+  it('in the time for amendments undoes everything before a parcel is booked', async () => {
+    const handle = await saga.start({ policy: waiting({ amendmentSeconds: 600 }) })
+    await saga.reaches(handle, 'confirmed')
+    await cancel(handle)
+    expect(await ending(handle)).toBe('CANCELLED')
+    expect(calls).not.toContain('bookShipment')
+    expect(calls.slice(-5)).toEqual(['recordProgress:cancelling', ...UNDONE])
+  })
+})
+
+describe('a parcel that is lost', () => {
+  const lose = async (parcel: WorkflowHandle) => {
+    await saga.report(parcel, 'dispatched')
+    await saga.report(parcel, 'lost')
+  }
+
+  it('is paid back, by policy', async () => {
+    const handle = await saga.start({ policy: waiting({ lostParcel: 'refund' }) })
+    const [parcel] = await saga.parcels()
+    await lose(parcel!)
+    expect(await handle.result()).toMatchObject({ status: 'completed', parcels: [{ status: 'lost' }] })
+    const [{ shipmentId } = { shipmentId: '' }] = saga.asks('capturePayment')
+    expect(saga.asks('refundPayment')).toMatchObject([{ refundId: shipmentId, amount: 2500, reason: 'lost' }])
+  })
+
+  it('is sent once more, by policy, and costs nothing more', async () => {
+    const handle = await saga.start({ policy: waiting({ lostParcel: 'reship' }) })
+    const [first] = await saga.parcels()
+    await lose(first!)
+    const [, second] = await saga.parcels(2)
+    await saga.report(second!, 'dispatched')
+    await saga.report(second!, 'delivered')
+    expect(await handle.result()).toMatchObject({ parcels: [{ status: 'lost' }, { status: 'delivered' }] })
+    const [lost, replacement] = saga.asks('bookShipment')
+    expect(replacement).toMatchObject({ replaces: lost!.shipmentId, lines: lost!.lines })
+    expect(saga.asks('reserveInventory').at(-1)).toMatchObject({ reservationId: replacement!.shipmentId })
+    expect(calls.filter((call) => call === 'capturePayment')).toHaveLength(1)
+    expect(calls).not.toContain('refundPayment')
+  })
+
+  it('is paid back when there is nothing to send, or the second is lost too', async () => {
+    const reserve = saga.answers.reserveInventory
+    saga.answers.reserveInventory = async (input) =>
+      input.reservationId === undefined ? reserve(input) : { outcome: 'out_of_stock', shortages: [] }
+    const one = await saga.start({ policy: waiting({ lostParcel: 'reship' }) })
+    const [parcel] = await saga.parcels()
+    await lose(parcel!)
+    await one.result()
+    expect(saga.asks('refundPayment')).toHaveLength(1)
+
+    saga.answers.reserveInventory = reserve
+    const two = await saga.start({ policy: waiting({ lostParcel: 'reship' }) })
+    const [, first] = await saga.parcels(2)
+    await lose(first!)
+    const [, , second] = await saga.parcels(3)
+    await lose(second!)
+    expect(await two.result()).toMatchObject({ parcels: [{ status: 'lost' }, { status: 'lost' }] })
+    expect(saga.asks('refundPayment')).toHaveLength(2)
+    expect(saga.asks('bookShipment')).toHaveLength(3)
+  })
+
+  it('stays with the operator while its money cannot be paid back', async () => {
+    saga.answers.refundPayment = async () => ({ outcome: 'refused', code: 'disputed' })
+    const handle = await saga.start({ policy: waiting() })
+    const [parcel] = await saga.parcels()
+    await lose(parcel!)
+    await saga.isAsked(handle, 'refundPayment')
+    await saga.operate(handle, 'resolve')
+    expect(await handle.result()).toMatchObject({ status: 'completed' })
+  })
+})
+
+describe('a parcel that is on its way for too long', () => {
+  it('is put before the operators once, until it arrives', async () => {
+    const handle = await saga.start({ policy: waiting({ deliverySeconds: 1 }) })
+    const [parcel] = await saga.parcels()
+    await saga.report(parcel!, 'dispatched')
+    await saga.called('raiseConcern')
+    await saga.report(parcel!, 'delivered')
+    await handle.result()
+    const [raised] = saga.asks('raiseConcern')
+    expect(raised).toMatchObject({ source: expect.stringMatching(/^shipment:.*:overdue$/) })
+    expect(saga.asks('settleConcern')).toMatchObject([{ source: raised!.source }])
+  })
+
+  it('is nobody’s concern when it arrives in time', async () => {
+    const handle = await saga.start({ policy: waiting() })
+    await saga.deliver()
+    await handle.result()
+    expect(calls).not.toContain('raiseConcern')
+    expect(calls).not.toContain('settleConcern')
+  })
+})
