@@ -1,7 +1,10 @@
-/** What the use cases of a parcel share: whether it was given up, and what becomes of its reservation. */
+/** What the use cases of a parcel share: what it was taken from, and what becomes of that. */
+import type { SkuQuantity } from '#contracts/schemas.ts'
 import type { Sql } from '#platform/database.ts'
+import { sumBySku } from './demands.ts'
 import {
   announceChange,
+  lockReservationsOf,
   moveReservation,
   openLines,
   readLines,
@@ -9,10 +12,37 @@ import {
   type Reservation,
 } from './reservations.ts'
 
-export async function wasGivenUp(tx: Sql, shipmentId: string): Promise<boolean> {
-  const [row] = await tx.$queryRaw<{ found: boolean }[]>`
-    SELECT EXISTS (SELECT FROM released_parcels WHERE shipment_id = ${shipmentId}::uuid) AS found`
-  return row?.found === true
+export interface Parcel {
+  orderId: string
+  shipmentId: string
+  warehouse: string
+  lines: SkuQuantity[]
+}
+
+/**
+ * Locks what the parcel was taken from, and says whether the parcel was given up. A replacement's goods may come from several
+ * warehouses, as parcels of which only the first has the reservation's id: theirs is the reservation that has their units.
+ */
+export async function findSource(
+  tx: Sql,
+  { orderId, shipmentId, warehouse, lines }: Parcel,
+): Promise<{ reservation: Reservation | undefined; givenUp: boolean }> {
+  const reservations = await lockReservationsOf(tx, orderId)
+  const [released] = await tx.$queryRaw<{ id: string }[]>`
+    SELECT reservation_id AS id FROM released_parcels WHERE shipment_id = ${shipmentId}::uuid`
+  const givenUp = released !== undefined
+  const [first, ...others] = reservations
+  if (others.length === 0) return { reservation: first, givenUp }
+  const named = reservations.find(({ id }) => id === (released?.id ?? shipmentId))
+  if (named !== undefined) return { reservation: named, givenUp }
+  for (const reservation of reservations) {
+    const promised = reservation.status === 'committed' ? openLines(await readLines(tx, reservation)) : []
+    const covers = sumBySku(lines).every(({ sku, quantity }) =>
+      promised.some((line) => line.sku === sku && line.warehouse === warehouse && line.quantity >= quantity),
+    )
+    if (covers) return { reservation, givenUp }
+  }
+  return { reservation: first, givenUp }
 }
 
 export async function hasLeft(tx: Sql, shipmentId: string): Promise<boolean> {

@@ -1,22 +1,14 @@
 /** A parcel was given up before it left: its units are available again; the rest of the order goes on. */
-import type { SkuQuantity } from '#contracts/schemas.ts'
 import type { Sql } from '#platform/database.ts'
 import type { UnitOfWork } from '#platform/events/outbox.ts'
 import { sumBySku } from './demands.ts'
 import { giveBack } from './give-back.ts'
-import { hasLeft, settle, wasGivenUp } from './parcels.ts'
-import { lockReservationOfParcel, type Reservation } from './reservations.ts'
-
-export interface GivenUpParcel {
-  orderId: string
-  shipmentId: string
-  warehouse: string
-  lines: SkuQuantity[]
-}
+import { findSource, hasLeft, settle, type Parcel } from './parcels.ts'
+import type { Reservation } from './reservations.ts'
 
 export type ParcelOutcome = { outcome: 'released' } | { outcome: 'refused'; reason: string }
 
-export type ReleaseParcelStock = (parcel: GivenUpParcel) => Promise<ParcelOutcome>
+export type ReleaseParcelStock = (parcel: Parcel) => Promise<ParcelOutcome>
 
 /** Once per parcel. It is refused for one that has left, and where nothing is committed that could be given back. */
 export const createReleaseParcelStock =
@@ -24,9 +16,9 @@ export const createReleaseParcelStock =
   (parcel) =>
     transact(async (tx) => {
       const { shipmentId, warehouse } = parcel
-      const reservation = await lockReservationOfParcel(tx, parcel)
+      const { reservation, givenUp } = await findSource(tx, parcel)
       if (reservation === undefined) return refused('the order has no reservation')
-      if (await wasGivenUp(tx, shipmentId)) return { outcome: 'released' }
+      if (givenUp) return { outcome: 'released' }
       if (await hasLeft(tx, shipmentId)) return refused('the parcel has left')
       const { status } = reservation
       if (status !== 'committed' && status !== 'released') return refused(`the reservation is ${status}`)

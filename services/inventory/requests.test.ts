@@ -203,12 +203,12 @@ describe('a request that takes what there is', () => {
 })
 
 describe('a replacement', () => {
-  const dispatch = (orderId: string, shipmentId: string, sku: string, quantity: number) =>
+  const dispatch = (orderId: string, shipmentId: string, sku: string, quantity: number, warehouse = 'AMS') =>
     createShipReservation({ transact, consumer: 'test', logger: { warn: () => {} } })({
       eventId: randomUUID(),
       shipmentId,
       orderId,
-      warehouse: 'AMS',
+      warehouse,
       lines: need({ [sku]: quantity }),
     })
 
@@ -235,6 +235,30 @@ describe('a replacement', () => {
       [2, 'reservation.shipped'],
     ])
     expect((await payloads(replacement))[0]).toMatchObject({ orderId })
+    expect(await wrongStock()).toEqual([])
+  })
+
+  it('may leave in parcels of its own from several warehouses, before or after the order’s other ones', async () => {
+    await stock('P-4', { AMS: 9, LJU: 3 })
+    await stock('P-5', { LJU: 1 })
+    const [orderId, lost, other] = [randomUUID(), randomUUID(), randomUUID()]
+    await ask(orderId, 1, { 'P-4': 9, 'P-5': 1 })
+    await commitReservation({ orderId })
+    await dispatch(orderId, lost, 'P-4', 9)
+    await stock('P-4', { AMS: 1, LJU: 6 })
+    const [first, second] = [randomUUID(), randomUUID()]
+    const answer = await ask(orderId, 1, { 'P-4': 10 }, { reservationId: first })
+    expect(allocationsOf(answer)).toEqual([
+      { warehouse: 'AMS', lines: need({ 'P-4': 1 }) },
+      { warehouse: 'LJU', lines: need({ 'P-4': 9 }) },
+    ])
+    await dispatch(orderId, second, 'P-4', 9, 'LJU')
+    await dispatch(orderId, other, 'P-5', 1, 'LJU')
+    await dispatch(orderId, first, 'P-4', 1)
+    expect((await typesOf(orderId)).at(-1)).toBe('reservation.shipped')
+    expect((await typesOf(first)).at(-1)).toBe('reservation.shipped')
+    expect(await levels('P-4')).toEqual({ AMS: [0, 0, 0], LJU: [0, 0, 0] })
+    expect(await levels('P-5')).toEqual({ LJU: [0, 0, 0] })
     expect(await wrongStock()).toEqual([])
   })
 

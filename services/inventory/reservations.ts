@@ -24,8 +24,10 @@ export interface Reservation {
 
 type ReservationRow = Omit<Reservation, 'expiresAt'> & { expiresAt: Date | null }
 
-const toReservation = (row: ReservationRow | undefined): Reservation | undefined =>
-  row && { ...row, expiresAt: row.expiresAt?.toISOString() ?? null }
+const toReservation = (row: ReservationRow): Reservation => ({
+  ...row,
+  expiresAt: row.expiresAt?.toISOString() ?? null,
+})
 
 /** Locks the row, so that moves of one reservation happen one after the other. Always before rows of stock. */
 export async function lockReservation(
@@ -35,19 +37,15 @@ export async function lockReservation(
   const [row] = await tx.$queryRaw<ReservationRow[]>`
     SELECT id, order_id AS "orderId", status, version, expires_at AS "expiresAt" FROM reservations
     WHERE id = ${reservationId}::uuid AND order_id = ${orderId}::uuid FOR NO KEY UPDATE`
-  return toReservation(row)
+  return row && toReservation(row)
 }
 
-/** Locks what a parcel was taken from: its own reservation if it replaces another parcel, else its order's. */
-export async function lockReservationOfParcel(
-  tx: Sql,
-  { orderId, shipmentId }: { orderId: string; shipmentId: string },
-): Promise<Reservation | undefined> {
-  const [row] = await tx.$queryRaw<ReservationRow[]>`
+/** Locks all of an order's reservations: its own first, then those of parcels that replace lost ones. */
+export async function lockReservationsOf(tx: Sql, orderId: string): Promise<Reservation[]> {
+  const rows = await tx.$queryRaw<ReservationRow[]>`
     SELECT id, order_id AS "orderId", status, version, expires_at AS "expiresAt" FROM reservations
-    WHERE id IN (${shipmentId}::uuid, ${orderId}::uuid) AND order_id = ${orderId}::uuid
-    ORDER BY id = ${shipmentId}::uuid DESC LIMIT 1 FOR NO KEY UPDATE`
-  return toReservation(row)
+    WHERE order_id = ${orderId}::uuid ORDER BY id <> order_id, id FOR NO KEY UPDATE`
+  return rows.map(toReservation)
 }
 
 export const mayReservationMove = ({ status }: Reservation, to: ReservationStatus): boolean =>

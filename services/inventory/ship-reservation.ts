@@ -1,20 +1,15 @@
 /** A parcel has left: its units leave the warehouse's stock and the order's reservation. */
-import type { SkuQuantity } from '#contracts/schemas.ts'
 import type { Sql } from '#platform/database.ts'
 import { firstTime } from '#platform/events/inbox.ts'
 import type { UnitOfWork } from '#platform/events/outbox.ts'
 import type { Logger } from '#platform/logger.ts'
 import { sumBySku } from './demands.ts'
-import { settle, wasGivenUp } from './parcels.ts'
-import { lockReservationOfParcel, type Reservation } from './reservations.ts'
+import { findSource, settle, type Parcel } from './parcels.ts'
+import type { Reservation } from './reservations.ts'
 
-export interface DispatchedParcel {
+export interface DispatchedParcel extends Parcel {
   /** The event that told of it. */
   eventId: string
-  shipmentId: string
-  orderId: string
-  warehouse: string
-  lines: SkuQuantity[]
 }
 
 export type ShipReservation = (parcel: DispatchedParcel) => Promise<void>
@@ -30,8 +25,7 @@ export const createShipReservation =
     transact(async (tx) => {
       if (!(await firstTime(tx, { consumer, eventId }))) return
       const { orderId, shipmentId } = parcel
-      const reservation = await lockReservationOfParcel(tx, parcel)
-      const givenUp = await wasGivenUp(tx, shipmentId)
+      const { reservation, givenUp } = await findSource(tx, parcel)
       const status = reservation?.status
       const expected = status === 'committed' || status === 'released' || (status === 'shipped' && givenUp)
       if (reservation === undefined || !expected) {
@@ -52,7 +46,7 @@ interface ShipReservationDependencies {
 async function takeAway(
   tx: Sql,
   { id, orderId, status }: Reservation,
-  { shipmentId, warehouse, lines }: Pick<DispatchedParcel, 'shipmentId' | 'warehouse' | 'lines'>,
+  { shipmentId, warehouse, lines }: Omit<Parcel, 'orderId'>,
   givenUp: boolean,
 ): Promise<void> {
   const units = sumBySku(lines)
