@@ -37,6 +37,7 @@ export const ERRORS = {
   return_exceeds_delivered: { status: 422, title: 'More is to be returned than was delivered and kept' },
   endpoint_refused: { status: 422, title: 'This address cannot receive webhooks' },
   too_many_endpoints: { status: 409, title: 'There are as many webhook endpoints as there may be' },
+  too_many_api_keys: { status: 409, title: 'There are as many API keys as an account may have' },
   no_operation_waiting: { status: 409, title: 'The order waits for no operator' },
   shipment_transition_refused: {
     status: 409,

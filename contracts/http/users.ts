@@ -5,6 +5,10 @@ import { route, SCOPES } from './route.ts'
 
 const Email = Type.String({ format: 'email', maxLength: 254 })
 const Name = Type.String({ minLength: 1, maxLength: 120, pattern: '^[^\\u0000-\\u001f]*$' })
+const Phone = Type.String({
+  pattern: '^\\+[1-9][0-9]{6,14}$',
+  description: 'E.164: +31612345678',
+})
 const NewPassword = Type.String({ minLength: 10, maxLength: 128 })
 const IdParams = Closed({ id: Id })
 
@@ -12,6 +16,7 @@ export const User = Type.Object({
   id: Id,
   email: Email,
   name: Name,
+  phone: Type.Union([Phone, Type.Null()]),
   roles: Type.Array(Role),
   disabled: Type.Boolean(),
   createdAt: Timestamp,
@@ -113,12 +118,15 @@ export const readMe = route({
 export const updateMe = route({
   method: 'PATCH',
   url: '/api/v1/users/me',
-  summary: 'Change my name or password (a new password ends every session)',
+  summary: 'Change my name, phone or password (a new password ends every session)',
   tag: 'users',
   access: 'signed-in',
   schema: {
     body: Closed({
       name: Type.Optional(Name),
+      phone: Type.Optional(
+        Type.Union([Phone, Type.Null()], { description: 'gets text messages; null: no more of them' }),
+      ),
       password: Type.Optional(
         Closed({ current: Type.String({ minLength: 1, maxLength: 128 }), next: NewPassword }),
       ),
@@ -233,7 +241,12 @@ export const verifyApiKey = route({
   schema: { body: Closed({ secret: Type.String({ maxLength: 200 }) }), response: { 200: ApiKeyOwner } },
 })
 
-export const Contact = Type.Object({ userId: Id, email: Email, name: Name })
+export const Contact = Type.Object({
+  userId: Id,
+  email: Email,
+  name: Name,
+  phone: Type.Union([Phone, Type.Null()]),
+})
 export type Contact = Static<typeof Contact>
 
 /** Internal: notifications asks the owner of personal data for it. */

@@ -6,7 +6,7 @@ import { createServiceTokenSigner, generateSigningKey } from '#platform/service-
 import { createFindContact } from './contacts.ts'
 
 const signer = await createServiceTokenSigner('notifications', await generateSigningKey())
-const contact = (userId: string) => ({ userId, email: 'ann@example.test', name: 'Ann' })
+const contact = (userId: string) => ({ userId, email: 'ann@example.test', name: 'Ann', phone: null })
 
 function users(answer: (userId: string) => Partial<JsonAnswer>) {
   const calls: JsonCall[] = []

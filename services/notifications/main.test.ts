@@ -21,7 +21,7 @@ let users: Server
 let service: RunningService
 let bus: EventBus
 /** What the users service knows, and who asked. */
-const people = new Map<string, { email: string; name: string }>()
+const people = new Map<string, { email: string; name: string; phone: string | null }>()
 const askers: string[] = []
 
 beforeAll(async () => {
@@ -77,7 +77,7 @@ async function answer(url: string, authorization: string | undefined) {
 function person(name = 'Ann') {
   const userId = randomUUID()
   const email = `${userId}@example.test`
-  people.set(userId, { email, name })
+  people.set(userId, { email, name, phone: null })
   return { userId, email }
 }
 

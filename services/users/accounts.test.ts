@@ -22,6 +22,7 @@ describe('registerUser', () => {
       id: expect.any(String),
       email,
       name: 'Ann',
+      phone: null,
       roles: ['customer'],
       disabled: false,
       createdAt: expect.any(String),
@@ -54,6 +55,22 @@ describe('updateMe', () => {
     expect((await update()).name).toBe('New Name')
     expect((await users.useCases.readUser(id)).name).toBe('New Name')
     expect((await users.events(id)).map(([, type]) => type)).toEqual(['user.registered', 'user.changed'])
+  })
+
+  test('sets, changes and takes away the phone, and null is not the same as nothing', async () => {
+    const { id } = await users.person('customer')
+    const update = (fields: { name?: string; phone?: string | null }) =>
+      users.useCases.updateMe({ userId: id, address: 'x', ...fields })
+    expect((await update({ phone: '+31612345678' })).phone).toBe('+31612345678')
+    expect((await update({ name: 'Anna' })).phone).toBe('+31612345678')
+    expect(await users.useCases.readContact(id)).toMatchObject({ name: 'Anna', phone: '+31612345678' })
+    expect((await update({ phone: '+31612345678' })).phone).toBe('+31612345678')
+    expect((await update({ phone: null })).phone).toBeNull()
+    expect(await users.useCases.readContact(id)).toMatchObject({ phone: null })
+    expect((await users.events(id)).map(([, type, payload]) => [type, payload])).toEqual([
+      ['user.registered', { userId: id }],
+      ...Array.from({ length: 3 }, () => ['user.changed', { userId: id }]),
+    ])
   })
 
   test('a new password ends every session, and only the new one logs in', async () => {
@@ -124,11 +141,19 @@ describe('eraseUser', () => {
     const { id, email } = await users.person('customer', 'courier')
     const session = await users.login(email)
     const key = await users.useCases.createApiKey({ userId: id, name: 'k', scopes: ['orders:read'] })
+    await users.useCases.updateMe({ userId: id, address: 'x', phone: '+31612345678' })
     await users.useCases.eraseUser(id)
 
     const [row] = await users.store.$queryRaw<Record<string, unknown>[]>`
-      SELECT email, name, password_hash, roles, erased_at IS NOT NULL AS erased FROM users WHERE id = ${id}::uuid`
-    expect(row).toEqual({ email: null, name: null, password_hash: null, roles: [], erased: true })
+      SELECT email, name, phone, password_hash, roles, erased_at IS NOT NULL AS erased FROM users WHERE id = ${id}::uuid`
+    expect(row).toEqual({
+      email: null,
+      name: null,
+      phone: null,
+      password_hash: null,
+      roles: [],
+      erased: true,
+    })
     expect(await users.store.apiKey.count({ where: { userId: id } })).toBe(0)
     await expect(users.useCases.refreshSession(session.refreshToken)).rejects.toThrow(
       code('invalid_refresh_token'),
@@ -140,8 +165,9 @@ describe('eraseUser', () => {
     await expect(users.useCases.eraseUser(id)).rejects.toThrow(code('not_found'))
     expect((await users.events(id)).map(([version, type]) => [version, type])).toEqual([
       [1, 'user.registered'],
-      [2, 'user.erased'],
-      [3, 'user.sessions_revoked'],
+      [2, 'user.changed'],
+      [3, 'user.erased'],
+      [4, 'user.sessions_revoked'],
     ])
     const again = await users.useCases.registerUser(person(email))
     expect(again.id).not.toBe(id)

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freshDatabase } from '#tests/support/database.ts'
 import { createDisableUser } from './disable-user.ts'
-import { openUsers } from './testing.ts'
+import { countOutcomes, openUsers } from './testing.ts'
 
 let users: Awaited<ReturnType<typeof openUsers>>
 beforeAll(async () => {
@@ -32,6 +32,26 @@ describe('createApiKey', () => {
     await expect(create(id)).rejects.toThrow(code('forbidden'))
     expect(await users.store.apiKey.count({ where: { userId: id } })).toBe(0)
     await expect(create(operator)).resolves.toMatchObject({ scopes: [scope] })
+  })
+})
+
+describe('an account', () => {
+  test('has twenty working keys at the most, however many are made at once; revoked and expired ones make room', async () => {
+    const { id } = await users.person('customer')
+    const results = await Promise.allSettled(Array.from({ length: 25 }, () => createKey(id)))
+    expect(countOutcomes(results)).toEqual({ ok: 20, too_many_api_keys: 5 })
+    expect(await users.store.apiKey.count({ where: { userId: id } })).toBe(20)
+    const { data } = await users.useCases.listApiKeys({ userId: id })
+    await users.useCases.revokeApiKey({ userId: id, keyId: data[0]?.id ?? '' })
+    await users.store.apiKey.update({
+      where: { id: data[1]?.id ?? '' },
+      data: { expiresAt: new Date(Date.now() - 1) },
+    })
+    await createKey(id)
+    await createKey(id)
+    await expect(createKey(id)).rejects.toThrow(code('too_many_api_keys'))
+    const { id: other } = await users.person('customer')
+    await expect(createKey(other)).resolves.toBeDefined()
   })
 })
 

@@ -5,9 +5,11 @@ import type { Role } from '#contracts/schemas.ts'
 import { ProblemError } from '#platform/problem.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 import { toApiKey } from './api-key.ts'
-import { lockUser, parseRoles, type Transact } from './store.ts'
+import { lockUser, parseRoles, type Transact, type Tx } from './store.ts'
 
 const DEFAULT_DAYS = 90
+/** Of each account, those that still work. */
+export const LIVING_KEYS_LIMIT = 20
 const DAY_MS = 86_400_000
 
 /** Scopes that only some roles can use; the others are everybody's. */
@@ -26,7 +28,7 @@ export interface CreateApiKeyInput {
 /**
  * Creates an API key; its secret is in this answer and nowhere else.
  *
- * @throws ProblemError `forbidden` when the owner's roles cannot use a scope
+ * @throws ProblemError `forbidden` when the owner's roles cannot use a scope, `too_many_api_keys`
  */
 export const createCreateApiKey =
   ({ transact }: { transact: Transact }) =>
@@ -41,6 +43,7 @@ export const createCreateApiKey =
       const user = await lockUser(tx, userId)
       assertUsable(scopes, parseRoles(user.roles))
       const createdAt = new Date()
+      await assertRoom(tx, userId, createdAt)
       const row = await tx.apiKey.create({
         data: {
           id: randomUUID(),
@@ -55,6 +58,17 @@ export const createCreateApiKey =
       return { ...toApiKey(row), secret }
     })
   }
+
+/** The owner's row is locked: whoever else makes a key waits. */
+async function assertRoom(tx: Tx, userId: string, now: Date): Promise<void> {
+  const living = await tx.apiKey.count({ where: { userId, revokedAt: null, expiresAt: { gt: now } } })
+  if (living >= LIVING_KEYS_LIMIT) {
+    throw new ProblemError(
+      'too_many_api_keys',
+      `An account has at most ${LIVING_KEYS_LIMIT} API keys. Revoke one first.`,
+    )
+  }
+}
 
 function assertUsable(scopes: readonly Scope[], roles: readonly Role[]): void {
   for (const scope of scopes) {

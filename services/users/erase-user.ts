@@ -3,7 +3,7 @@ import { endAllSessions } from './sessions.ts'
 import { emit, lockUser, type Transact } from './store.ts'
 
 /**
- * Erases a person: address, name, password, API keys and sessions are gone, the row stays as the anonymous owner of its
+ * Erases a person: address, name, phone, password, API keys and sessions are gone, the row stays as the anonymous owner of its
  * orders. The address can be registered again; that is another account.
  *
  * @throws ProblemError `not_found` or `last_admin`
@@ -17,7 +17,7 @@ export const createEraseUser =
       assertNotLastAdmin(admins, userId)
       await tx.user.update({
         where: { id: userId },
-        data: { email: null, name: null, passwordHash: null, roles: [], erasedAt: new Date() },
+        data: { email: null, name: null, phone: null, passwordHash: null, roles: [], erasedAt: new Date() },
       })
       await tx.apiKey.deleteMany({ where: { userId } })
       await tx.invitation.deleteMany({ where: { userId } })

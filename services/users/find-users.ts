@@ -23,8 +23,8 @@ export const createReadUser =
 export const createReadContact =
   (store: Store) =>
   async (userId: string): Promise<Contact> => {
-    const { id, email, name } = await findAccount(store, userId)
-    return { userId: id, email, name }
+    const { id, email, name, phone } = await findAccount(store, userId)
+    return { userId: id, email, name, phone }
   }
 
 /** All accounts, the newest first. */

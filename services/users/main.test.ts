@@ -96,6 +96,20 @@ describe('the users service', () => {
 
     expect((await call(me, 'GET', '/api/v1/users/me')).body.name).toBe('Ann')
     expect((await call(me, 'PATCH', '/api/v1/users/me', { name: 'Anna' })).body.name).toBe('Anna')
+    const texted = await call(me, 'PATCH', '/api/v1/users/me', { phone: '+31612345678' })
+    expect([texted.status, texted.body.phone]).toEqual([200, '+31612345678'])
+    for (const phone of [
+      '0612345678',
+      '+0612345678',
+      '+31 6 12345678',
+      '+311',
+      `+${'1'.repeat(16)}`,
+      '',
+      31612345678,
+    ]) {
+      const refused = await call(me, 'PATCH', '/api/v1/users/me', { phone })
+      expect([phone, refused.status, refused.body.code]).toEqual([phone, 400, 'validation_failed'])
+    }
     const key = await call(me, 'POST', '/api/v1/api-keys', { name: 'k', scopes: ['orders:read'] })
     expect(key.status).toBe(201)
     const listed = await call(me, 'GET', '/api/v1/api-keys?limit=5')
@@ -113,7 +127,7 @@ describe('the users service', () => {
     expect((await call(me, 'DELETE', `/api/v1/api-keys/${key.body.id}`)).status).toBe(204)
 
     const contact = await call(notifications, 'GET', `/internal/users/${me.subject}/contact`)
-    expect(contact.body).toEqual({ userId: me.subject, email, name: 'Anna' })
+    expect(contact.body).toEqual({ userId: me.subject, email, name: 'Anna', phone: '+31612345678' })
     expect((await call(me, 'DELETE', '/api/v1/users/me')).status).toBe(204)
     expect((await call(notifications, 'GET', `/internal/users/${me.subject}/contact`)).status).toBe(404)
   })

@@ -10,24 +10,28 @@ export const SEED_USERS = [
     id: '5eed0000-0000-4000-8000-000000000001',
     email: 'customer@mainstay.test',
     name: 'Casey Customer',
+    phone: '+447700900123',
     roles: ['customer'],
   },
   {
     id: '5eed0000-0000-4000-8000-000000000002',
     email: 'operator@mainstay.test',
     name: 'Oona Operator',
+    phone: null,
     roles: ['operator'],
   },
   {
     id: '5eed0000-0000-4000-8000-000000000003',
     email: 'courier@mainstay.test',
     name: 'Coby Courier',
+    phone: null,
     roles: ['courier'],
   },
   {
     id: '5eed0000-0000-4000-8000-000000000004',
     email: 'admin@mainstay.test',
     name: 'Ada Admin',
+    phone: null,
     roles: ['admin'],
   },
 ] as const
@@ -48,11 +52,11 @@ export async function seedUsers(store: Store): Promise<string[]> {
   // the service's relay publishes what is written here
   const transact = createUnitOfWork(store, () => {})
   const made: string[] = []
-  for (const { id, email, name, roles } of missing) {
+  for (const { id, email, name, phone, roles } of missing) {
     await transact(async (tx) => {
       const inserted = await tx.$executeRaw`
-        INSERT INTO users (id, email, name, password_hash, roles)
-        VALUES (${id}::uuid, ${email}, ${name}, ${passwordHash}, ${[...roles]}::text[]) ON CONFLICT DO NOTHING`
+        INSERT INTO users (id, email, name, phone, password_hash, roles)
+        VALUES (${id}::uuid, ${email}, ${name}, ${phone}, ${passwordHash}, ${[...roles]}::text[]) ON CONFLICT DO NOTHING`
       if (inserted === 0) return // another seeding was faster, or the address has an account of its own
       await emit(tx, id, 'user.registered', { userId: id })
       made.push(email)

@@ -27,6 +27,7 @@ export interface UserRow {
   id: string
   email: string
   name: string
+  phone: string | null
   roles: string[]
   passwordHash: string
   spendingLimit: bigint | null
@@ -48,7 +49,7 @@ export async function lockUser(tx: Tx, userId: string): Promise<UserRow> {
 
 export async function tryLockUser(tx: Tx, userId: string): Promise<UserRow | undefined> {
   const [row] = await tx.$queryRaw<UserRow[]>`
-    SELECT id, email, name, roles, password_hash AS "passwordHash", spending_limit AS "spendingLimit",
+    SELECT id, email, name, phone, roles, password_hash AS "passwordHash", spending_limit AS "spendingLimit",
            disabled_at AS "disabledAt", created_at AS "createdAt"
     FROM users WHERE id = ${userId}::uuid AND erased_at IS NULL FOR NO KEY UPDATE`
   return row
@@ -83,11 +84,12 @@ export const parseRoles = parser('the stored roles', Type.Array(Role))
 
 /** The account as its owner and operators see it. */
 export const toUser = (
-  row: Pick<UserRow, 'id' | 'email' | 'name' | 'roles' | 'disabledAt' | 'createdAt'>,
+  row: Pick<UserRow, 'id' | 'email' | 'name' | 'phone' | 'roles' | 'disabledAt' | 'createdAt'>,
 ): User => ({
   id: row.id,
   email: row.email,
   name: row.name,
+  phone: row.phone,
   roles: parseRoles(row.roles),
   disabled: row.disabledAt !== null,
   createdAt: row.createdAt.toISOString(),

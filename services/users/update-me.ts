@@ -11,6 +11,8 @@ export interface UpdateMeInput {
   /** Where the call comes from: wrong current passwords are counted like failed logins. */
   address: string
   name?: string
+  /** E.164; null takes it away. */
+  phone?: string | null
   password?: { current: string; next: string }
 }
 
@@ -22,19 +24,20 @@ export interface UpdateMeDependencies {
 }
 
 /**
- * Changes a person's own name or password, or both, or nothing. A new password ends every session, this one included.
+ * Changes a person's own name, phone or password, several of them, or nothing. A new password ends every session, this one included.
  *
  * @throws ProblemError `invalid_credentials` or `too_many_logins` for the current password, `conflict` when the password
  *   was changed by someone else in the meantime
  */
 export const createUpdateMe =
   ({ store, transact, passwords, throttle }: UpdateMeDependencies) =>
-  async ({ userId, address, name, password }: UpdateMeInput): Promise<User> => {
+  async ({ userId, address, password, ...fields }: UpdateMeInput): Promise<User> => {
     const change = password === undefined ? undefined : await prepare(password)
     return transact(async (tx) => {
       const user = await lockUser(tx, userId)
-      if (name !== undefined && name !== user.name) {
-        await tx.user.update({ where: { id: userId }, data: { name } })
+      const changed = { name: fields.name ?? user.name, phone: valueOr(fields.phone, user.phone) }
+      if (changed.name !== user.name || changed.phone !== user.phone) {
+        await tx.user.update({ where: { id: userId }, data: changed })
         await emit(tx, userId, 'user.changed', { userId })
       }
       if (change !== undefined) {
@@ -44,7 +47,7 @@ export const createUpdateMe =
         await tx.user.update({ where: { id: userId }, data: { passwordHash: change.to } })
         await endAllSessions(tx, userId, 'password_changed')
       }
-      return toUser({ ...user, name: name ?? user.name })
+      return toUser({ ...user, ...changed })
     })
 
     /** The slow part, outside of any transaction. */
@@ -56,3 +59,6 @@ export const createUpdateMe =
       return { from: passwordHash, to: await passwords.hash(next) }
     }
   }
+
+/** Null is a value here. */
+const valueOr = <T>(value: T | undefined, fallback: T): T => (value === undefined ? fallback : value)

@@ -37,7 +37,7 @@ export function testContext(environment: Environment): TestContext {
     people,
     person(more = {}) {
       const userId = randomUUID()
-      const contact = { userId, email: `${userId}@example.test`, name: 'Ann', ...more }
+      const contact = { userId, email: `${userId}@example.test`, name: 'Ann', phone: null, ...more }
       people.set(userId, contact)
       return contact
     },
