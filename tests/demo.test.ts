@@ -6,7 +6,10 @@ describe('the demo', () => {
   it.each(Object.entries(SCENARIOS))('%s ends as its story says', async (_name, scenario) => {
     const { ports } = inject('stack')
     const lines: string[] = []
-    const { orders, failures } = await playScenario({ scenario, ports, print: (line) => lines.push(line) })
+    const print = (line: string) => lines.push(line)
+    const { orders, failures } = await playScenario({ scenario, ports, print }).catch((cause: unknown) => {
+      throw new Error(`it was not told to its end:\n${lines.join('\n')}`, { cause })
+    })
     expect(failures, lines.join('\n')).toEqual([])
     expect(orders.length).toBeGreaterThan(0)
     const checked = lines.filter((line) => line.includes('✔'))
