@@ -91,6 +91,8 @@ function commonEnvironments(options: EnvironmentOptions): Record<ProcessName, En
       SMTP_URL: `smtp://${HOST}:${ports.smtp}`,
       OPERATIONS_EMAIL: 'operator@mainstay.test',
       CONSOLE_URL: url('gateway'),
+      SMS_PROVIDER: 'sandbox',
+      SMS_URL: url('mailbox'),
       WEBHOOK_MASTER_SECRET: keys.webhookMasterSecret,
       WEBHOOK_ALLOW_PRIVATE: 'true', // the merchants of this stack are on this machine
     }),

@@ -1,9 +1,11 @@
 import type { Mail } from './mailbox-store.ts'
+import type { Text } from './text-store.ts'
 
 const STYLE = `
   :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
   body { max-width: 60rem; margin: 0 auto; padding: 1rem }
   h1 { font-size: 1.3rem; overflow-wrap: anywhere }
+  h2 { font-size: 1.1rem; margin: 2rem 0 0 }
   table { width: 100%; border-collapse: collapse }
   th, td { text-align: left; padding: .4rem .6rem; border-bottom: 1px solid #8884; overflow-wrap: anywhere }
   time, dt, .muted { color: GrayText }
@@ -25,15 +27,16 @@ export const PAGE_POLICY =
 export const MAIL_POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"
 
-export const listPage = (mails: readonly Mail[], to: string | undefined): string =>
+export const listPage = (mails: readonly Mail[], texts: readonly Text[], to: string | undefined): string =>
   page(
     'Mailbox',
     `<h1>Mailbox</h1>
     <form method="get" action="/">
-      <input type="search" name="to" value="${escape(to ?? '')}" placeholder="recipient" aria-label="Recipient">
+      <input type="search" name="to" value="${escape(to ?? '')}" placeholder="address or number" aria-label="Recipient">
       <button>Filter</button>
     </form>
-    ${mails.length === 0 ? '<p class="muted">No mail. What the platform sends on this machine arrives here.</p>' : table(mails)}`,
+    ${mails.length === 0 ? '<p class="muted">No mail. What the platform sends on this machine arrives here.</p>' : table(mails)}
+    ${texts.length === 0 ? '' : textTable(texts)}`,
   )
 
 const table = (mails: readonly Mail[]): string => `<table>
@@ -44,6 +47,13 @@ const row = (mail: Mail): string => `<tr>
   <td>${time(mail)}</td>
   <td>${escape(mail.to.join(', '))}</td>
   <td><a href="/messages/${mail.id}">${escape(mail.subject)}</a></td></tr>`
+
+const textTable = (texts: readonly Text[]): string => `<h2>Text messages</h2><table>
+  <thead><tr><th>Received</th><th>To</th><th>Text</th></tr></thead>
+  <tbody>${texts.map(textRow).join('')}</tbody></table>`
+
+const textRow = (each: Text): string => `<tr>
+  <td>${time(each)}</td><td>${escape(each.to)}</td><td>${escape(each.text)}</td></tr>`
 
 export const mailPage = (mail: Mail, view: 'html' | 'text'): string =>
   page(
@@ -73,7 +83,7 @@ const attachments = (mail: Mail): string =>
     )
     .join('')
 
-const time = ({ receivedAt }: Mail): string =>
+const time = ({ receivedAt }: { receivedAt: string }): string =>
   `<time datetime="${receivedAt}">${receivedAt.slice(0, 19).replace('T', ' ')}</time>`
 
 export const notFoundPage = (): string =>

@@ -2,10 +2,23 @@ import Fastify from 'fastify'
 import Type, { type Static } from 'typebox'
 import { listPage, MAIL_POLICY, mailDocument, mailPage, notFoundPage, PAGE_POLICY } from './mailbox-pages.ts'
 import { summarize, type MailStore } from './mailbox-store.ts'
+import type { TextStore } from './text-store.ts'
 
 const Id = Type.Object({ id: Type.String({ maxLength: 64 }) })
 const Filter = Type.Object({ to: Type.Optional(Type.String({ maxLength: 320 })) })
 const View = Type.Object({ view: Type.Optional(Type.Union([Type.Literal('html'), Type.Literal('text')])) })
+
+const Sms = Type.Object(
+  {
+    id: Type.String({ minLength: 1, maxLength: 64 }),
+    from: Type.String({ minLength: 1, maxLength: 16 }),
+    to: Type.String({ pattern: '^\\+[1-9][0-9]{6,14}$' }),
+    text: Type.String({ minLength: 1, maxLength: 1_600 }),
+  },
+  { additionalProperties: false },
+)
+/** Takes no texts, as the number of that name at Twilio's. */
+const REFUSED_NUMBER = '+15005550001'
 
 type ById = { Params: Static<typeof Id> }
 type ByRecipient = { Querystring: Static<typeof Filter> }
@@ -13,9 +26,9 @@ type InView = ById & { Querystring: Static<typeof View> }
 
 const LOOPBACK_HOSTS = new Set(['127.0.0.1', 'localhost', '::1'])
 
-/** The mailbox in a browser (`/`) and for tests (`/api/messages`). */
-export const createMailboxWeb = (store: MailStore) => {
-  const web = Fastify({ forceCloseConnections: true })
+/** The mailbox in a browser (`/`) and for tests (`/api/messages`, `/api/sms`); the SMS sandbox's door is `POST /sms`. */
+export const createMailboxWeb = (store: MailStore, texts: TextStore) => {
+  const web = Fastify({ forceCloseConnections: true, ajv: { customOptions: { removeAdditional: false } } })
 
   // Mails hold links that log people in. A page elsewhere whose name was pointed at 127.0.0.1 must not read them.
   web.addHook('onRequest', async (request, reply) => {
@@ -40,12 +53,22 @@ export const createMailboxWeb = (store: MailStore) => {
 
   web.delete('/api/messages', async (_request, reply) => {
     store.clear()
+    texts.clear()
     return reply.code(204).send()
   })
 
+  web.post<{ Body: Static<typeof Sms> }>('/sms', { schema: { body: Sms } }, async ({ body }, reply) => {
+    if (body.to === REFUSED_NUMBER) return reply.code(422).send({ error: 'This number takes no texts' })
+    return reply.code(texts.add(body) ? 201 : 200).send({ id: body.id })
+  })
+
+  web.get<ByRecipient>('/api/sms', { schema: { querystring: Filter } }, async ({ query }) => ({
+    messages: texts.list(query.to || undefined),
+  }))
+
   web.get<ByRecipient>('/', { schema: { querystring: Filter } }, async ({ query }, reply) => {
     const to = query.to || undefined
-    return reply.headers(html(PAGE_POLICY)).send(listPage(store.list(to), to))
+    return reply.headers(html(PAGE_POLICY)).send(listPage(store.list(to), texts.list(to), to))
   })
 
   web.get<InView>(

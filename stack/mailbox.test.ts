@@ -68,6 +68,44 @@ describe('mailbox', () => {
     expect((await get('/api/messages/unknown')).status).toBe(404)
   })
 
+  test('what is sent as a text message is one by its id, and stands on the page as text', async () => {
+    const text = (change: object = {}) =>
+      fetch(`${mailbox.url}/sms`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({
+          id: 't-1',
+          from: 'Mainstay',
+          to: '+447700900123',
+          text: '<b>Hi</b>',
+          ...change,
+        }),
+      })
+    expect([(await text()).status, (await text({ text: 'again' })).status]).toEqual([201, 200])
+    expect((await text({ id: 't-2', to: '+447700900456' })).status).toBe(201)
+    expect((await text({ id: 't-3', to: '+15005550001' })).status).toBe(422)
+    for (const wrong of [{ to: '0612345678' }, { text: '' }, { more: 1 }]) {
+      expect((await text({ id: 't-4', ...wrong })).status).toBe(400)
+    }
+    expect(await (await get('/api/sms?to=%2B447700900123')).json()).toEqual({
+      messages: [
+        {
+          id: 't-1',
+          from: 'Mainstay',
+          to: '+447700900123',
+          text: '<b>Hi</b>',
+          receivedAt: expect.any(String),
+        },
+      ],
+    })
+    expect(mailbox.texts().map(({ id }) => id)).toEqual(['t-2', 't-1'])
+    const page = await (await get('/')).text()
+    expect(page).toContain('&lt;b&gt;Hi&lt;/b&gt;')
+    expect(page).not.toContain('<b>Hi')
+    mailbox.clear()
+    expect(mailbox.texts()).toEqual([])
+  })
+
   test('DELETE empties it', async () => {
     await mail()
     expect((await fetch(`${mailbox.url}/api/messages`, { method: 'DELETE' })).status).toBe(204)

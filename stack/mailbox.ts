@@ -9,6 +9,7 @@ import {
 } from 'smtp-server'
 import { createMailboxWeb } from './mailbox-web.ts'
 import { createMailStore, type Mail } from './mailbox-store.ts'
+import { createTextStore, type Text } from './text-store.ts'
 
 const HOST = '127.0.0.1'
 const LARGEST_MAIL_BYTES = 10 * 1024 * 1024
@@ -25,17 +26,20 @@ export type Mailbox = {
   stop(): Promise<void>
   /** Newest first. */
   messages(to?: string): Mail[]
+  /** Text messages, newest first. */
+  texts(to?: string): Text[]
   clear(): void
 }
 
-/** Receives every mail that the platform sends on this machine and delivers none. Runs inside this process. */
+/** Receives every mail and text message that the platform sends on this machine and delivers none. Runs inside this process. */
 export const createMailbox = ({ port, smtpPort }: MailboxOptions): Mailbox => {
   const store = createMailStore()
+  const texts = createTextStore()
   let running: { stop(): Promise<void> } | undefined
 
   const start = async (): Promise<void> => {
     if (running) throw new Error('The mailbox is running already')
-    const web = createMailboxWeb(store)
+    const web = createMailboxWeb(store, texts)
     const smtp = createSmtpServer((mail, envelope) => store.add(mail, envelope))
     const stop = async (): Promise<void> => {
       await Promise.all([web.close(), closeSmtp(smtp)])
@@ -62,7 +66,11 @@ export const createMailbox = ({ port, smtpPort }: MailboxOptions): Mailbox => {
       await stopping?.stop()
     },
     messages: (to) => store.list(to),
-    clear: () => store.clear(),
+    texts: (to) => texts.list(to),
+    clear: () => {
+      store.clear()
+      texts.clear()
+    },
   }
 }
 

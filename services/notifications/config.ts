@@ -1,6 +1,7 @@
 import Type from 'typebox'
 import { serviceConfig } from '#platform/service.ts'
 import { emailConfig } from './channels/email/config.ts'
+import { smsConfig } from './channels/sms/config.ts'
 import { webhooksConfig } from './channels/webhooks/config.ts'
 
 export const notificationsConfig = Type.Object({
@@ -15,9 +16,10 @@ export const notificationsConfig = Type.Object({
   }),
   CHANNELS: Type.String({
     pattern: '^[a-z]{2,30}(,[a-z]{2,30})*$',
-    default: 'email,webhooks',
+    default: 'email,sms,webhooks',
     description: 'ways of telling of events: folders of services/notifications/channels',
   }),
   ...emailConfig,
+  ...smsConfig,
   ...webhooksConfig,
 })

@@ -46,7 +46,9 @@ beforeAll(async () => {
     OPERATIONS_EMAIL: OPERATIONS,
     WEBHOOK_MASTER_SECRET: 'a master secret for the tests only',
     // the broker's list of webhook endpoints is everybody's: see channels/webhooks
-    CHANNELS: 'email',
+    CHANNELS: 'email,sms',
+    SMS_PROVIDER: 'sandbox',
+    SMS_URL: mailbox.url,
     NATS_URL: natsUrl,
     NATS_USER: nats.user,
     NATS_PASSWORD: nats.password,
@@ -74,10 +76,10 @@ async function answer(url: string, authorization: string | undefined) {
   return known === undefined ? { status: 404, body: {} } : { status: 200, body: { userId, ...known } }
 }
 
-function person(name = 'Ann') {
+function person(name = 'Ann', phone: string | null = null) {
   const userId = randomUUID()
   const email = `${userId}@example.test`
-  people.set(userId, { email, name, phone: null })
+  people.set(userId, { email, name, phone })
   return { userId, email }
 }
 
@@ -202,6 +204,23 @@ describe('the notifications service', () => {
     expect(mailbox.messages(email)[6]?.text).toContain(`: http://127.0.0.1:8080/orders/${orderId}`)
   })
 
+  test('texts who gave a phone, of what cannot wait', async () => {
+    const phone = '+447700900321'
+    const { userId, email } = person('Ann', phone)
+    const [orderId, shipmentId] = [randomUUID(), randomUUID()]
+    await publish('order.created', orderId, order(orderId, userId))
+    await publish('order.awaiting_customer', orderId, order(orderId, userId, 'payment_action'))
+    await publish('shipment.dispatched', shipmentId, parcel(shipmentId, orderId))
+    await arrive(email, 3)
+    await expect.poll(() => mailbox.texts(phone).length, { timeout: 15_000 }).toBe(2)
+    expect(new Set(mailbox.texts(phone).map(({ text }) => text))).toEqual(
+      new Set([
+        `Your order 100001 needs your approval of the payment: http://127.0.0.1:8080/orders/${orderId}`,
+        'A parcel of your order 100001 is on its way (sandbox TRACK-1).',
+      ]),
+    )
+  })
+
   test('an event that comes three times is one e-mail', async () => {
     const { userId, email } = person()
     const orderId = randomUUID()
@@ -286,9 +305,14 @@ describe('the notifications service', () => {
       JSON.parse(await (await fetch(`${service.url}/health`)).text())
     await expect.poll(health, { timeout: 10_000 }).toMatchObject({
       status: 'healthy',
-      checks: { broker: { status: 'up' }, smtp: { status: 'up' }, users: { status: 'up' } },
+      checks: {
+        broker: { status: 'up' },
+        smtp: { status: 'up' },
+        sms: { status: 'up' },
+        users: { status: 'up' },
+      },
     })
-    expect(Object.keys((await health()).checks).toSorted()).toEqual(['broker', 'smtp', 'users'])
+    expect(Object.keys((await health()).checks).toSorted()).toEqual(['broker', 'sms', 'smtp', 'users'])
     await mailbox.stop()
     await expect.poll(async () => (await health()).checks['smtp']?.status, { timeout: 10_000 }).toBe('down')
   })

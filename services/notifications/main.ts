@@ -53,11 +53,13 @@ export const notificationsService = defineService({
         for (const channel of channels) channel.routes?.(app, verifyCaller)
       },
       // a consumer for each: what one channel cannot deliver at the moment does not wait in another's way
-      consumers: channels.map(({ name, subjects, deliver }) => ({
-        durable: `notifications-${name}`,
-        subjects,
-        handle: deliver,
-      })),
+      consumers: channels
+        .filter(({ subjects }) => subjects.length > 0)
+        .map(({ name, subjects, deliver }) => ({
+          durable: `notifications-${name}`,
+          subjects,
+          handle: deliver,
+        })),
       background: () => channels.flatMap((channel) => channel.background?.() ?? []),
       probes,
       async close() {

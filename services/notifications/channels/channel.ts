@@ -17,7 +17,7 @@ import type { SendOnce } from '../send-once.ts'
 export interface Channel {
   /** Its folder's name; its durable consumer is `notifications-NAME`. */
   readonly name: string
-  /** Which events it is given: subject filters. */
+  /** Which events it is given: subject filters. None: it is switched off. */
   readonly subjects: string[]
   /**
    * Tells whoever is to know of the event. Returns once that is done, handed over for good, or nobody's business here;

@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { consoleConfig } from '../console.ts'
 
 export const emailConfig = {
   SMTP_URL: Type.String({
@@ -17,9 +18,5 @@ export const emailConfig = {
       description: 'address that is told of orders which need an operator; none: nobody is',
     }),
   ),
-  CONSOLE_URL: Type.String({
-    pattern: '^https?://[^?#]+$',
-    default: 'http://127.0.0.1:8080',
-    description: 'where customers see their orders; e-mails link to CONSOLE_URL/orders/ID',
-  }),
+  ...consoleConfig,
 }

@@ -1,7 +1,7 @@
 /** Which letter an event becomes, and for whom. Events that are not here are nobody's post. */
 import type { AnyDomainEvent } from '#contracts/events.ts'
 import type { OrderCustomers } from '../../order-customers.ts'
-import { orderLink } from './links.ts'
+import { orderLink } from '../console.ts'
 import { actionNeeded } from './templates/action-needed.ts'
 import type { Message, OrderFacts } from './templates/message.ts'
 import { orderCancelled } from './templates/order-cancelled.ts'

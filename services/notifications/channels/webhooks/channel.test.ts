@@ -3,7 +3,7 @@ import { createHmac, randomUUID } from 'node:crypto'
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest'
 import type { CreatedWebhookEndpoint, WebhookAttempt } from '#contracts/http/notifications.ts'
 import type { AnyDomainEvent } from '#contracts/events.ts'
 import type { HttpServer } from '#platform/http/server.ts'
@@ -14,6 +14,7 @@ import { silentLogger } from '#tests/support/orders.ts'
 import { eventOf, orderEvent } from '../../test-support/events.ts'
 import { testContext, type TestContext } from '#tests/support/notifications.ts'
 import type { Channel } from '../channel.ts'
+import { describeChannel } from '../conformance.ts'
 import { createChannel } from './channel.ts'
 import type { Resolve } from './destination.ts'
 
@@ -29,6 +30,7 @@ interface Received {
   path: string
   headers: IncomingHttpHeaders
   body: string
+  answered: number | undefined
 }
 
 let receiver: Server
@@ -43,8 +45,13 @@ beforeAll(async () => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
-      received.push({ path, headers: request.headers, body: Buffer.concat(chunks).toString() })
       const answer = answers.get(path) ?? { status: 204 }
+      received.push({
+        path,
+        headers: request.headers,
+        body: Buffer.concat(chunks).toString(),
+        answered: answer === 'never' ? undefined : answer.status,
+      })
       if (answer === 'never') return
       response
         .writeHead(answer.status, answer.location === undefined ? {} : { location: answer.location })
@@ -135,6 +142,32 @@ function verify({ headers, body }: Received, secret: string): boolean {
   const expected = `v1,${createHmac('sha256', key).update(signed).digest('base64')}`
   return headers['webhook-signature'] === expected
 }
+
+describeChannel({ describe, it, expect, beforeAll, afterAll }, 'webhooks', async () => {
+  const subject = await open()
+  const ours = opened.pop()
+  const path = newPath()
+  const { secret } = await create(subject, { url: url(path), events: ['order.*'] })
+  await sleep(5)
+  return {
+    channel: subject.channel,
+    event: placed,
+    otherEvent() {
+      const userId = randomUUID()
+      return eventOf('user.registered', userId, { userId })
+    },
+    told: (eventId) =>
+      received.filter(({ answered, headers }) => answered === 204 && headers['webhook-id'] === eventId)
+        .length,
+    async outage(on) {
+      if (on) answers.set(path, { status: 503 })
+      else answers.delete(path)
+    },
+    log: () => subject.log.join(''),
+    secrets: () => [secret, ENVIRONMENT.WEBHOOK_MASTER_SECRET, path],
+    stop: async () => ours?.stop(),
+  }
+})
 
 describe('a webhook', () => {
   test('is the event itself, signed, once however often the event comes', async () => {

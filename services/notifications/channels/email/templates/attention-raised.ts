@@ -1,4 +1,4 @@
-import { orderLink } from '../links.ts'
+import { orderLink } from '../../console.ts'
 import { compose, type Message } from './message.ts'
 
 export interface AttentionFacts {
