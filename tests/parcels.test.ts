@@ -1,0 +1,192 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
+import type { Order } from '#contracts/http/orders.ts'
+import { shareOf } from '#contracts/money.ts'
+import { BY_HAND_ADDRESS } from '#stack/demo/addresses.ts'
+import type { ApiClient } from '#stack/demo/client.ts'
+import { openShop, orderOf, type Shop } from './support/shop.ts'
+
+let shop: Shop
+
+beforeAll(async () => {
+  shop = await openShop()
+})
+
+const PATIENCE = { timeout: 40_000, interval: 150 }
+
+interface ParcelRow {
+  id: string
+  warehouse: string
+  status: string
+  tracking: string
+}
+
+/** Read from the table, since polling the API would use the customer's limit up. */
+const parcelsOf = (orderId: string): Promise<ParcelRow[]> =>
+  shop.rows<ParcelRow & Record<string, unknown>>(
+    'shipping',
+    `SELECT id, warehouse, status, tracking_number AS tracking FROM shipments
+     WHERE order_id = '${orderId}' ORDER BY warehouse, created_at`,
+  )
+
+const untilParcels = (orderId: string, parcels: string[]): Promise<ParcelRow[]> =>
+  vi.waitFor(async () => {
+    const rows = await parcelsOf(orderId)
+    expect(rows.map(({ warehouse, status }) => `${warehouse} ${status}`)).toEqual(parcels)
+    return rows
+  }, PATIENCE)
+
+/** Eight of five and five, in parcels that wait for somebody to move them. */
+async function twoParcels() {
+  const customer = await shop.customer()
+  const sku = await shop.product({ AMS: 5, LJU: 5 })
+  const placed = await customer.placeOrder(
+    orderOf({ lines: [{ sku, quantity: 8 }], shippingAddress: BY_HAND_ADDRESS }),
+  )
+  const [ams, lju] = await untilParcels(placed.id, ['AMS booked', 'LJU booked'])
+  return { customer, sku, placed, ams: ams!, lju: lju! }
+}
+
+/** What units from…to of the order's only line cost with tax. */
+const goods = ({ lines: [line] }: Order, from: number, to: number): number =>
+  shareOf(line!.total, line!.quantity, from, to) + shareOf(line!.tax, line!.quantity, from, to)
+
+const shippingOf = ({ shipping, tax, lines: [line] }: Order): number => shipping + tax - line!.tax
+
+const moneyAt = async (orderId: string) =>
+  (await shop.ledgerOf(orderId)).map(({ type, amount }) => [type, amount])
+
+const paymentRow = async (orderId: string) =>
+  (
+    await shop.rows(
+      'payments',
+      `SELECT status, authorized::int, captured::int, refunded::int FROM payments WHERE order_id = '${orderId}'`,
+    )
+  )[0]
+
+const cancel = (client: ApiClient, id: string) => client.send('POST', `/api/v1/orders/${id}/cancel`)
+
+describe('an order in two parcels', () => {
+  it('captures each parcel’s share when it leaves, shipping with the first', async () => {
+    const { customer, sku, placed, ams, lju } = await twoParcels()
+    expect(await moneyAt(placed.id)).toEqual([['authorization', placed.total]])
+    await shop.moveParcel(lju.tracking, 'dispatch')
+    await vi.waitFor(async () => expect(await moneyAt(placed.id)).toHaveLength(2), PATIENCE)
+    await shop.moveParcel(ams.tracking, 'dispatch')
+    await vi.waitFor(async () => expect(await moneyAt(placed.id)).toHaveLength(3), PATIENCE)
+    await shop.moveParcel(ams.tracking, 'deliver')
+    await shop.moveParcel(lju.tracking, 'deliver')
+    await shop.reaches(customer, placed.id, 'completed')
+    expect(await moneyAt(placed.id)).toEqual([
+      ['authorization', placed.total],
+      ['capture', goods(placed, 5, 8) + shippingOf(placed)],
+      ['capture', goods(placed, 0, 5)],
+    ])
+    expect(await shop.carrierLedgerOf(ams.id)).toEqual(['booking', 'dispatched', 'delivered'])
+    await vi.waitFor(async () =>
+      expect(await shop.stockOf(sku)).toEqual([
+        { warehouse: 'AMS', on_hand: 0, held: 0, committed: 0 },
+        { warehouse: 'LJU', on_hand: 2, held: 0, committed: 0 },
+      ]),
+    )
+    await shop.expectSound()
+  })
+
+  it('keeps what has left when it is cancelled, and undoes the rest', async () => {
+    const { customer, sku, placed, ams, lju } = await twoParcels()
+    await shop.moveParcel(ams.tracking, 'dispatch')
+    await untilParcels(placed.id, ['AMS dispatched', 'LJU booked'])
+    expect((await cancel(customer, placed.id)).status).toBe(202)
+    await untilParcels(placed.id, ['AMS dispatched', 'LJU cancelled'])
+    await shop.reaches(customer, placed.id, 'fulfilling')
+    expect(await cancel(customer, placed.id)).toMatchObject({
+      status: 409,
+      body: { code: 'order_not_cancellable' },
+    })
+    await shop.moveParcel(ams.tracking, 'deliver')
+    const order = await shop.ends(customer, placed.id)
+    expect(order).toMatchObject({ status: 'completed', needsAttention: false, lines: [{ fulfilled: 5 }] })
+    const kept = goods(placed, 0, 5) + shippingOf(placed)
+    expect(await shop.carrierLedgerOf(ams.id)).toEqual(['booking', 'dispatched', 'delivered'])
+    expect(await shop.carrierLedgerOf(lju.id)).toEqual(['booking', 'cancelled'])
+    const money = await moneyAt(placed.id)
+    expect(money.slice(0, 2)).toEqual([
+      ['authorization', placed.total],
+      ['capture', kept],
+    ])
+    expect(money.slice(2).map(([type]) => type)).toEqual(['void'])
+    expect(await paymentRow(placed.id)).toMatchObject({ status: 'captured', captured: kept, refunded: 0 })
+    await vi.waitFor(async () =>
+      expect(await shop.stockOf(sku)).toEqual([
+        { warehouse: 'AMS', on_hand: 0, held: 0, committed: 0 },
+        { warehouse: 'LJU', on_hand: 5, held: 0, committed: 0 },
+      ]),
+    )
+    await shop.expectSound()
+  })
+
+  it('is cancelled as a whole while both parcels are there', async () => {
+    const { customer, sku, placed, ams, lju } = await twoParcels()
+    expect((await cancel(customer, placed.id)).status).toBe(202)
+    const order = await shop.ends(customer, placed.id)
+    expect(order.status).toBe('cancelled')
+    await untilParcels(placed.id, ['AMS cancelled', 'LJU cancelled'])
+    for (const { id } of [ams, lju]) expect(await shop.carrierLedgerOf(id)).toEqual(['booking', 'cancelled'])
+    expect((await moneyAt(placed.id)).map(([type]) => type)).toEqual(['authorization', 'void'])
+    expect(await paymentRow(placed.id)).toMatchObject({ status: 'voided', captured: 0 })
+    expect(await shop.stockOf(sku)).toEqual([
+      { warehouse: 'AMS', on_hand: 5, held: 0, committed: 0 },
+      { warehouse: 'LJU', on_hand: 5, held: 0, committed: 0 },
+    ])
+    await shop.expectSound()
+  })
+
+  it.each([
+    [0, 0],
+    [0, 400],
+    [80, 160],
+    [160, 600],
+  ])(
+    'is charged for what the carrier takes %i ms and %i ms after a cancellation, and no more',
+    async (...after) => {
+      const { customer, sku, placed, ams, lju } = await twoParcels()
+      const dispatch = async ({ tracking }: ParcelRow, milliseconds: number) => {
+        await sleep(milliseconds)
+        // refused where the cancellation came first
+        await shop.moveParcel(tracking, 'dispatch').catch(() => {})
+      }
+      const [answer] = await Promise.all([
+        cancel(customer, placed.id),
+        dispatch(ams, after[0]),
+        dispatch(lju, after[1]),
+      ])
+      expect(answer.status).toBe(202)
+      const left = new Map<string, boolean>()
+      await vi.waitFor(async () => {
+        for (const { id } of [ams, lju]) {
+          const end = (await shop.carrierLedgerOf(id)).at(-1)
+          expect(['dispatched', 'cancelled']).toContain(end)
+          left.set(id, end === 'dispatched')
+        }
+      }, PATIENCE)
+      for (const { id, tracking } of [ams, lju]) {
+        if (left.get(id) === true) await shop.moveParcel(tracking, 'deliver')
+      }
+      const order = await shop.ends(customer, placed.id)
+      const gone = (parcel: { id: string }) => left.get(parcel.id) === true
+      expect(order.status).toBe(gone(ams) || gone(lju) ? 'completed' : 'cancelled')
+      const due = (gone(ams) ? goods(placed, 0, 5) : 0) + (gone(lju) ? goods(placed, 5, 8) : 0)
+      expect(await paymentRow(placed.id)).toMatchObject({
+        captured: due === 0 ? 0 : due + shippingOf(placed),
+        refunded: 0,
+      })
+      await vi.waitFor(async () =>
+        expect((await shop.stockOf(sku)).map(({ on_hand, committed }) => [on_hand, committed])).toEqual([
+          [gone(ams) ? 0 : 5, 0],
+          [gone(lju) ? 2 : 5, 0],
+        ]),
+      )
+      await shop.expectSound()
+    },
+  )
+})
