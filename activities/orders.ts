@@ -1,16 +1,16 @@
 /** The workflows' door to the orders service itself: what is written about an order and read for it. */
 import { ApplicationFailure } from '@temporalio/common'
 import type { Address } from '#contracts/schemas.ts'
-import type { ReturnStatus } from '#contracts/states.ts'
 import { FAILURE, type Finding, type OrderTerms } from '#contracts/workflows.ts'
 import type { AmendmentRef } from '#services/orders/amendments/amendment.ts'
 import type { AmendmentQuote } from '#services/orders/amendments/quote-amendment.ts'
 import type { ClearAttentionInput, RaiseAttentionInput } from '#services/orders/attention.ts'
 import type { ConcernInput } from '#services/orders/concerns.ts'
 import type { RecordProgressInput, StepRecord } from '#services/orders/record-progress.ts'
+import type { RecordReturnInput, ReturnAmount } from '#services/orders/returns/record-return.ts'
 import type { ReviseOrderInput } from '#services/orders/revise-order.ts'
 
-export type { AmendmentQuote, AmendmentRef, ConcernInput, ReviseOrderInput, StepRecord }
+export type { AmendmentQuote, AmendmentRef, ConcernInput, RecordReturnInput, ReviseOrderInput, StepRecord }
 
 export interface OrdersActivities {
   /** Moves the order's row and writes its event and timeline in one transaction; a repeat changes nothing. */
@@ -34,8 +34,11 @@ export interface OrdersActivities {
   raiseConcern(input: ConcernInput): Promise<void>
   /** Takes it away again, when it has settled itself. */
   settleConcern(input: { orderId: string; source: string; note: string }): Promise<void>
-  /** Moves a return's row and writes its event; what it gives back is computed once, when it is approved. */
-  recordReturn(input: RecordReturnInput): Promise<{ amount: number; shipping: number }>
+  /**
+   * Moves a return's row and writes its event; what it gives back is computed once, when it is approved: the whole amount,
+   * and how much of it is for shipping.
+   */
+  recordReturn(input: RecordReturnInput): Promise<ReturnAmount>
   /** What is left to be refunded of a parcel that is lost, minor units, with the shipping where it is the last. */
   quoteLostParcel(input: { orderId: string; shipmentId: string }): Promise<{ amount: number }>
   /** Orders that should have a running workflow and have none, or one that has not moved for long; the missing are started. */
@@ -50,26 +53,15 @@ export interface OrdersActivities {
   loadShippingAddress(input: { orderId: string }): Promise<Address>
 }
 
-export interface RecordReturnInput {
-  returnId: string
-  status: Exclude<ReturnStatus, 'requested'>
-  reason?: string | null
-}
-
 /** The use cases are the activities: what the interface promises, the orders service does. */
 export const createOrdersActivities = (useCases: OrdersUseCases): OrdersActivities => ({
   ...useCases,
-  recordReturn: () => notYet('recordReturn'),
-  quoteLostParcel: () => notYet('quoteLostParcel'),
   checkWorkflows: () => notYet('checkWorkflows'),
   findRunning: () => notYet('findRunning'),
   recordFindings: () => notYet('recordFindings'),
 })
 
-type OrdersUseCases = Omit<
-  OrdersActivities,
-  'recordReturn' | 'quoteLostParcel' | 'checkWorkflows' | 'findRunning' | 'recordFindings'
->
+type OrdersUseCases = Omit<OrdersActivities, 'checkWorkflows' | 'findRunning' | 'recordFindings'>
 
 const notYet = (name: string): Promise<never> =>
   Promise.reject(ApplicationFailure.nonRetryable(`${name} is not built yet`, FAILURE.refused))

@@ -6,6 +6,7 @@ import * as inventory from '#contracts/http/inventory.ts'
 import * as notifications from '#contracts/http/notifications.ts'
 import * as orders from '#contracts/http/orders.ts'
 import * as payments from '#contracts/http/payments.ts'
+import * as returns from '#contracts/http/returns.ts'
 import * as shipping from '#contracts/http/shipping.ts'
 import * as users from '#contracts/http/users.ts'
 import { createLogger } from '#platform/logger.ts'
@@ -56,8 +57,8 @@ function registered(tree: string): string[] {
 
 describe('the route table', () => {
   test('has every public contract once and no internal one', () => {
-    const contracts = [inventory, notifications, orders, payments, shipping, users].flatMap((module) =>
-      Object.values(module).filter(isContract),
+    const contracts = [inventory, notifications, orders, payments, returns, shipping, users].flatMap(
+      (module) => Object.values(module).filter(isContract),
     )
     const expected = contracts.filter(({ access }) => access !== 'service')
     const listed = ROUTES.map(({ contract }) => contract)

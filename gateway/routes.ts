@@ -7,6 +7,7 @@ import * as inventory from '#contracts/http/inventory.ts'
 import * as notifications from '#contracts/http/notifications.ts'
 import * as orders from '#contracts/http/orders.ts'
 import * as payments from '#contracts/http/payments.ts'
+import * as returns from '#contracts/http/returns.ts'
 import * as shipping from '#contracts/http/shipping.ts'
 import * as users from '#contracts/http/users.ts'
 import type { ServiceName } from '#contracts/services.ts'
@@ -64,6 +65,13 @@ export const ROUTES: readonly RouteRow[] = [
   row(orders.decideOrder, 'orders', 'orders'),
   row(orders.changePaymentMethod, 'orders', 'orders'),
   row(orders.amendOrder, 'orders', 'orders'),
+  row(returns.requestReturn, 'orders', 'orders'),
+  row(returns.listReturns, 'orders', 'orders'),
+  row(returns.readReturn, 'orders', 'orders'),
+  row(returns.approveReturn, 'orders', 'operations'),
+  row(returns.rejectReturn, 'orders', 'operations'),
+  row(returns.receiveReturn, 'orders', 'operations'),
+  row(returns.cancelReturn, 'orders', 'orders'),
   row(orders.operateOrder, 'orders', 'orders'),
   row(orders.listAttention, 'orders', 'operations'),
 

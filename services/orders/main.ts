@@ -21,6 +21,14 @@ import { createOrderWorkflows } from './order-workflow.ts'
 import { createPlaceOrder } from './place-order.ts'
 import { createReadTimeline } from './read-timeline.ts'
 import { createRecordProgress } from './record-progress.ts'
+import { createCommandReturn } from './returns/command-return.ts'
+import { createListReturns } from './returns/find-returns.ts'
+import { createQuoteLostParcel } from './returns/quote-lost-parcel.ts'
+import { createRecordReturn } from './returns/record-return.ts'
+import { createRequestReturn } from './returns/request-return.ts'
+import { returnTerms } from './returns/return-input.ts'
+import { createReturnWorkflows } from './returns/return-workflow.ts'
+import { createStartReturn, startReturnRelay } from './returns/start-returns.ts'
 import { createReviseOrder } from './revise-order.ts'
 import { registerRoutes } from './routes.ts'
 import { createStartOrder, startWorkflowRelay } from './start-workflows.ts'
@@ -37,6 +45,8 @@ export const ordersService = defineService({
     const transact = outbox(database, config)
     const workflows = createOrderWorkflows(temporal.client)
     const policy = sagaPolicy(config)
+    const returnWorkflows = createReturnWorkflows(temporal.client)
+    const terms = returnTerms(config, policy)
     const wakeUps = createWakeUps({ database, transact, workflows, logger })
     const commandOrder = createCommandOrder({ database, workflows, policy })
     return {
@@ -49,6 +59,10 @@ export const ordersService = defineService({
           readTimeline: createReadTimeline(database),
           listAttention: createListAttention(database),
           commandOrder,
+          requestReturn: createRequestReturn(transact),
+          startReturn: createStartReturn({ database, returnWorkflows, terms }),
+          listReturns: createListReturns(database),
+          commandReturn: createCommandReturn({ database, returnWorkflows, terms }),
           amendOrder: createAmendOrder({ database, workflows, policy }),
           operateOrder: createOperateOrder({ database, transact, commandOrder }),
           logger,
@@ -63,6 +77,8 @@ export const ordersService = defineService({
           quoteAmendment: createQuoteAmendment(transact),
           applyAmendment: createApplyAmendment(transact),
           refuseAmendment: createRefuseAmendment(transact),
+          recordReturn: createRecordReturn(transact),
+          quoteLostParcel: createQuoteLostParcel(transact),
           raiseConcern: createRaiseConcern(transact),
           settleConcern: createSettleConcern(transact),
           loadShippingAddress: createLoadShippingAddress(database),
@@ -72,6 +88,7 @@ export const ordersService = defineService({
       consumers: [...createConsumers(transact, config), wakeUps.consumer],
       background: () => [
         wakeUps.startRelay(),
+        startReturnRelay({ database, returnWorkflows, terms, logger }),
         startWorkflowRelay({ database, workflows, policy, logger }),
         startLoop({
           name: 'forget idempotency keys',

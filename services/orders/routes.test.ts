@@ -15,19 +15,11 @@ import {
 } from '#platform/service-token.ts'
 import { temporalAway } from '#platform/temporal/errors.ts'
 import { parser } from '#platform/validation.ts'
+import { fakeWorkflows, orderUseCases } from '#tests/support/orders-door.ts'
 import { orderBody, silentLogger, testOrders, type TestOrders } from '#tests/support/orders.ts'
-import { createAmendOrder } from './amendments/amend-order.ts'
 import { createRaiseAttention } from './attention.ts'
-import { createCommandOrder } from './command-order.ts'
-import { createListAttention } from './list-attention.ts'
-import { createListOrders } from './list-orders.ts'
-import type { OrderWorkflows } from './order-workflow.ts'
-import { createOperateOrder } from './operate-order.ts'
-import { createPlaceOrder } from './place-order.ts'
-import { createReadTimeline } from './read-timeline.ts'
 import { createRecordProgress } from './record-progress.ts'
 import { registerRoutes } from './routes.ts'
-import { createStartOrder } from './start-workflows.ts'
 
 const parseOrder = parser('the answer', Order)
 const [ada, bob, operatorId] = [randomUUID(), randomUUID(), randomUUID()]
@@ -38,13 +30,7 @@ let url: string
 let signer: ServiceTokenSigner
 const keys = createServer((_request, response) => response.end(JSON.stringify(signer.publicKeys())))
 /** Temporal, as this test says. */
-const workflows = {
-  start: vi.fn<OrderWorkflows['start']>(),
-  command: vi.fn<OrderWorkflows['command']>(),
-  amend: vi.fn<OrderWorkflows['amend']>(),
-  signal: vi.fn<OrderWorkflows['signal']>(),
-  requestCancellation: vi.fn<OrderWorkflows['requestCancellation']>(),
-}
+const workflows = fakeWorkflows()
 
 beforeAll(async () => {
   orders = await testOrders(20)
@@ -52,22 +38,9 @@ beforeAll(async () => {
   keys.listen(0, '127.0.0.1')
   await once(keys, 'listening')
   const keysUrl = new URL(`http://127.0.0.1:${(keys.address() as AddressInfo).port}`)
-  const { database, transact } = orders
-  const policy = { stepAttempts: 1, compensationAttempts: 1, maximumIntervalSeconds: 1 }
-  const commandOrder = createCommandOrder({ database, workflows, policy })
   app = createHttpServer({ logger: silentLogger, probes: {} })
-  registerRoutes(app, createCallerVerifier('orders', new Map([['gateway', keysUrl]])), {
-    database,
-    placeOrder: createPlaceOrder({ database, transact }),
-    startOrder: createStartOrder({ database, workflows, policy }),
-    listOrders: createListOrders(database),
-    readTimeline: createReadTimeline(database),
-    listAttention: createListAttention(database),
-    commandOrder,
-    amendOrder: createAmendOrder({ database, workflows, policy }),
-    operateOrder: createOperateOrder({ database, transact, commandOrder }),
-    logger: silentLogger,
-  })
+  const verifyCaller = createCallerVerifier('orders', new Map([['gateway', keysUrl]]))
+  registerRoutes(app, verifyCaller, orderUseCases(orders, workflows))
   url = await app.listen({ host: '127.0.0.1', port: 0 })
 })
 afterAll(async () => {

@@ -14,10 +14,11 @@ import type { createPlaceOrder } from './place-order.ts'
 import { priceOrder } from './pricing/price-order.ts'
 import { toQuote } from './pricing/total-order.ts'
 import type { createReadTimeline } from './read-timeline.ts'
+import { registerReturnRoutes, type ReturnUseCases } from './return-routes.ts'
 import type { StartOrder } from './start-workflows.ts'
 import { findOrder } from './store.ts'
 
-export interface OrderUseCases extends CommandUseCases {
+export interface OrderUseCases extends CommandUseCases, ReturnUseCases {
   placeOrder: ReturnType<typeof createPlaceOrder>
   startOrder: StartOrder
   listOrders: ReturnType<typeof createListOrders>
@@ -83,4 +84,5 @@ export function registerRoutes(app: HttpServer, verifyCaller: CallerVerifier, us
   }))
 
   registerCommandRoutes(app, verifyCaller, use)
+  registerReturnRoutes(app, verifyCaller, use)
 }

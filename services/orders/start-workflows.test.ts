@@ -104,8 +104,26 @@ describe('startWorkflowRelay', () => {
       Object.assign(Object.create(silentLogger), { error }),
     )
     await vi.waitFor(async () => expect(await pending()).toEqual([broken]))
-    expect(error).toHaveBeenCalledWith(expect.objectContaining({ orderId: broken }), expect.any(String))
-    expect(error).not.toHaveBeenCalledWith(expect.objectContaining({ orderId: fine }), expect.any(String))
+    expect(error).toHaveBeenCalledWith(expect.objectContaining({ id: broken }), expect.any(String))
+    expect(error).not.toHaveBeenCalledWith(expect.objectContaining({ id: fine }), expect.any(String))
+  })
+
+  it('is not held up by however many that cannot be started', async () => {
+    const broken = new Set(await accepted(60))
+    const [fine] = await accepted(1)
+    await orders.database.workflowStart.updateMany({
+      where: { orderId: { in: [...broken] } },
+      data: { requestedAt: new Date(0) },
+    })
+    const tried: string[] = []
+    startRelay(async ({ orderId }) => {
+      tried.push(orderId)
+      if (broken.has(orderId)) throw new Error('the payload is too large')
+    })
+    await vi.waitFor(() => expect(tried).toContain(fine), 5_000)
+    expect(await pending()).toHaveLength(60)
+    const rows = await orders.database.workflowStart.findMany()
+    expect(rows.every(({ attempts }) => attempts > 0)).toBe(true)
   })
 
   it('does not try one after the other while Temporal is away', async () => {

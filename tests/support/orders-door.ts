@@ -11,7 +11,13 @@ import { createOperateOrder } from '#services/orders/operate-order.ts'
 import type { OrderWorkflows } from '#services/orders/order-workflow.ts'
 import { createPlaceOrder } from '#services/orders/place-order.ts'
 import { createReadTimeline } from '#services/orders/read-timeline.ts'
-import { registerRoutes } from '#services/orders/routes.ts'
+import { createCommandReturn } from '#services/orders/returns/command-return.ts'
+import { createListReturns } from '#services/orders/returns/find-returns.ts'
+import { createRequestReturn } from '#services/orders/returns/request-return.ts'
+import type { ReturnTerms } from '#services/orders/returns/return-input.ts'
+import type { ReturnWorkflows } from '#services/orders/returns/return-workflow.ts'
+import { createStartReturn } from '#services/orders/returns/start-returns.ts'
+import { registerRoutes, type OrderUseCases } from '#services/orders/routes.ts'
 import { createStartOrder } from '#services/orders/start-workflows.ts'
 import { as, testServer } from './http.ts'
 import { silentLogger, testOrders, type TestOrders } from './orders.ts'
@@ -25,6 +31,40 @@ export const fakeWorkflows = () => ({
   requestCancellation: vi.fn<OrderWorkflows['requestCancellation']>().mockResolvedValue(),
 })
 
+export const fakeReturnWorkflows = () => ({
+  start: vi.fn<ReturnWorkflows['start']>().mockResolvedValue(),
+  command: vi.fn<ReturnWorkflows['command']>().mockResolvedValue(),
+})
+
+const policy = { stepAttempts: 1, compensationAttempts: 1, maximumIntervalSeconds: 1 }
+export const RETURN_TERMS: ReturnTerms = { policy, refundOn: 'receipt', arrivalSeconds: 60 }
+
+/** Everything behind the door, with a Temporal of the test's. */
+export function orderUseCases(
+  { database, transact }: TestOrders,
+  workflows: OrderWorkflows,
+  returnWorkflows: ReturnWorkflows = fakeReturnWorkflows(),
+): OrderUseCases {
+  const commandOrder = createCommandOrder({ database, workflows, policy })
+  const terms = RETURN_TERMS
+  return {
+    database,
+    placeOrder: createPlaceOrder({ database, transact }),
+    startOrder: createStartOrder({ database, workflows, policy }),
+    listOrders: createListOrders(database),
+    readTimeline: createReadTimeline(database),
+    listAttention: createListAttention(database),
+    commandOrder,
+    amendOrder: createAmendOrder({ database, workflows, policy }),
+    operateOrder: createOperateOrder({ database, transact, commandOrder }),
+    requestReturn: createRequestReturn(transact),
+    startReturn: createStartReturn({ database, returnWorkflows, terms }),
+    listReturns: createListReturns(database),
+    commandReturn: createCommandReturn({ database, returnWorkflows, terms }),
+    logger: silentLogger,
+  }
+}
+
 export interface Answer {
   status: number
   headers: Record<string, unknown>
@@ -34,6 +74,7 @@ export interface Answer {
 export interface OrdersDoor extends TestOrders {
   app: HttpServer
   workflows: ReturnType<typeof fakeWorkflows>
+  returnWorkflows: ReturnType<typeof fakeReturnWorkflows>
   post(who: Caller, path: string, body?: unknown, options?: CallOptions): Promise<Answer>
   get(who: Caller, path: string): Promise<Answer>
 }
@@ -48,28 +89,16 @@ export interface CallOptions {
 
 export async function ordersDoor(): Promise<OrdersDoor> {
   const orders = await testOrders(20)
-  const { database, transact } = orders
   const workflows = fakeWorkflows()
-  const policy = { stepAttempts: 1, compensationAttempts: 1, maximumIntervalSeconds: 1 }
-  const commandOrder = createCommandOrder({ database, workflows, policy })
+  const returnWorkflows = fakeReturnWorkflows()
   const app = await testServer((server, verifyCaller) =>
-    registerRoutes(server, verifyCaller, {
-      database,
-      placeOrder: createPlaceOrder({ database, transact }),
-      startOrder: createStartOrder({ database, workflows, policy }),
-      listOrders: createListOrders(database),
-      readTimeline: createReadTimeline(database),
-      listAttention: createListAttention(database),
-      commandOrder,
-      amendOrder: createAmendOrder({ database, workflows, policy }),
-      operateOrder: createOperateOrder({ database, transact, commandOrder }),
-      logger: silentLogger,
-    }),
+    registerRoutes(server, verifyCaller, orderUseCases(orders, workflows, returnWorkflows)),
   )
   return {
     ...orders,
     app,
     workflows,
+    returnWorkflows,
     async post(who, path, body = {}, { key = randomUUID(), headers = {} } = {}) {
       const answer = await app.inject({
         method: 'POST',

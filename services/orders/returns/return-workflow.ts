@@ -1,0 +1,86 @@
+/** The orders service's side of return workflows: starting and commanding them. */
+import {
+  WithStartWorkflowOperation,
+  WorkflowExecutionAlreadyStartedError,
+  type Client,
+} from '@temporalio/client'
+import { TASK_QUEUES } from '#contracts/services.ts'
+import {
+  RETURN_WORKFLOW,
+  returnWorkflowId,
+  type ApproveReturnCommand,
+  type CancelReturnCommand,
+  type ReceiveReturnCommand,
+  type RejectReturnCommand,
+  type ReturnInput,
+  type ReturnResult,
+} from '#contracts/workflows.ts'
+import { ProblemError } from '#platform/problem.ts'
+import { isTemporalAway, temporalAway, updateRefusal } from '#platform/temporal/errors.ts'
+
+type ReturnWorkflow = (input: ReturnInput) => Promise<ReturnResult>
+
+/** Well below the gateway's patience of ten seconds. */
+const COMMAND_TIMEOUT_MS = 4_000
+
+export type ReturnCommand =
+  | { name: 'approve'; argument: ApproveReturnCommand }
+  | { name: 'reject'; argument: RejectReturnCommand }
+  | { name: 'receive'; argument: ReceiveReturnCommand }
+  | { name: 'cancel'; argument: CancelReturnCommand }
+
+export interface ReturnWorkflows {
+  /** Starts the workflow; that it runs already is success. */
+  start(input: ReturnInput): Promise<void>
+  /** Hands over a command and resolves when the workflow has taken it; starts the workflow if need be. */
+  command(input: ReturnInput, command: ReturnCommand, updateId: string): Promise<void>
+}
+
+const startOptions = (input: ReturnInput) =>
+  ({
+    taskQueue: TASK_QUEUES.orders,
+    workflowId: returnWorkflowId(input.returnId),
+    // the table decides that a return exists once; this only keeps a second start from doing anything
+    workflowIdReusePolicy: 'REJECT_DUPLICATE',
+    args: [input] as [ReturnInput],
+    staticSummary: `Return of ${input.number}`,
+    staticDetails: input.lines.map(({ sku, quantity }) => `- ${quantity} × ${sku}`).join('\n'),
+  }) as const
+
+export function createReturnWorkflows(client: Client): ReturnWorkflows {
+  return {
+    async start(input) {
+      try {
+        await client.workflow.start<ReturnWorkflow>(RETURN_WORKFLOW, startOptions(input))
+      } catch (error) {
+        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+      }
+    },
+    async command(input, { name, argument }, updateId) {
+      try {
+        await client.withDeadline(Date.now() + COMMAND_TIMEOUT_MS, () =>
+          client.workflow.executeUpdateWithStart<ReturnWorkflow, unknown, [typeof argument]>(name, {
+            updateId,
+            args: [argument],
+            startWorkflowOperation: new WithStartWorkflowOperation<ReturnWorkflow>(RETURN_WORKFLOW, {
+              ...startOptions(input),
+              workflowIdConflictPolicy: 'USE_EXISTING',
+            }),
+          }),
+        )
+      } catch (error) {
+        if (isTemporalAway(error)) throw temporalAway(error)
+        throw refusalOf(error) ?? error
+      }
+    },
+  }
+}
+
+/** A refusal by the workflow, also the one that a closed workflow gives by not running any more. */
+function refusalOf(cause: unknown): ProblemError | undefined {
+  if (cause instanceof WorkflowExecutionAlreadyStartedError)
+    return new ProblemError('return_transition_refused', 'The return has come to its end.', { cause })
+  const refusal = updateRefusal(cause)
+  if (refusal?.type !== 'return_transition_refused') return undefined
+  return new ProblemError('return_transition_refused', refusal.message, { cause })
+}
