@@ -50,11 +50,16 @@ export function statusOf({ amount, tombstone, authorizations }: PaymentFacts): P
       return returned >= captured && open === 0 && !renewable ? 'refunded' : 'partially_refunded'
     return open > 0 ? 'partially_captured' : 'captured'
   }
+  const asked = current.filter(({ status }) => status === 'created' || status === 'requires_action')
+  if (asked.length > 0 && !tombstone) {
+    if (asked.some(({ status }) => status === 'requires_action')) return 'requires_action'
+    // some parcels' shares are authorized, others not yet
+    return open > 0 ? 'processing' : 'created'
+  }
   if (open > 0) return 'authorized'
   if (authorized > 0) return current.some(({ expired }) => expired) ? 'expired' : 'voided'
   if (tombstone) return authorizations.some(wasRefused) ? 'failed' : 'voided'
-  if (amount === 0) return 'not_required'
-  return current.some(({ status }) => status === 'requires_action') ? 'requires_action' : 'created'
+  return amount === 0 ? 'not_required' : 'created'
 }
 
 /** What was asked for in vain because the order was being voided was refused by nobody. */
