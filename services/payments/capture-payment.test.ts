@@ -13,6 +13,7 @@ import {
   passDeadlines,
   readBooks,
 } from './test-support/payments.ts'
+import { retried } from './test-support/retried.ts'
 
 let database: Store
 let provider: MemoryProvider
@@ -222,15 +223,3 @@ describe('the ledger', () => {
     expect(await database.ledgerEntry.count()).toBe(before)
   })
 })
-
-/** As Temporal would: again until it succeeds. */
-async function retried<R>(work: () => Promise<R>): Promise<R> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await work()
-    } catch (error) {
-      if (attempt === 500) throw error
-      await new Promise((resolve) => setTimeout(resolve, 5))
-    }
-  }
-}

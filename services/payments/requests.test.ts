@@ -13,6 +13,7 @@ import {
   openTestStore,
   readBooks,
 } from './test-support/payments.ts'
+import { retried } from './test-support/retried.ts'
 
 let database: Store
 let provider: MemoryProvider
@@ -205,9 +206,9 @@ describe('an amendment', () => {
             ? Promise.reject(new Error('the process died'))
             : payments.dependencies.transact(work),
       })
-      const amend = async (use: typeof payments) => {
-        await use.authorize(amended(order))
-        await use.keep({ orderId: order.orderId, request: 2 })
+      const amend = async (through: typeof payments) => {
+        await through.authorize(amended(order))
+        await through.keep({ orderId: order.orderId, request: 2 })
       }
       await amend(crashing).catch(() => {})
       await database.$executeRaw`UPDATE attempts SET deadline = NULL`
@@ -435,15 +436,3 @@ describe('a payment that the customer must approve', () => {
     }
   })
 })
-
-/** As Temporal would: again until it succeeds. */
-async function retried<R>(work: () => Promise<R>): Promise<R> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await work()
-    } catch (error) {
-      if (attempt === 200) throw error
-      await new Promise((resolve) => setTimeout(resolve, 5))
-    }
-  }
-}

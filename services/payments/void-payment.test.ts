@@ -12,6 +12,7 @@ import {
   passDeadlines,
   readBooks,
 } from './test-support/payments.ts'
+import { retried } from './test-support/retried.ts'
 
 let database: Store
 let provider: MemoryProvider
@@ -28,18 +29,6 @@ beforeEach(() => {
 
 const lost = new Error('the answer was lost')
 const live = () => provider.authorizations.reduce((all, each) => all + openAt(each), 0)
-
-/** As Temporal would: again until it succeeds. */
-async function retried<R>(work: () => Promise<R>): Promise<R> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await work()
-    } catch (error) {
-      if (attempt === 100) throw error
-      await new Promise((resolve) => setTimeout(resolve, 5))
-    }
-  }
-}
 
 describe('voidPayment', () => {
   it('releases what is authorized, once', async () => {

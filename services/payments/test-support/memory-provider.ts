@@ -93,8 +93,7 @@ export function createMemoryProvider({
     capture: (id, amount, key) =>
       call({ operation: 'capture', key }, `${id} ${amount}`, () =>
         change(id, (known) => {
-          if (known.expiresAt !== null && known.expiresAt <= new Date().toISOString())
-            return 'authorization_expired'
+          if (runOut(known)) return 'authorization_expired'
           if (openAt(known) < amount) return 'capture_exceeds_authorized'
           known.captured += amount
           if (!multicapture) known.released = known.amount - known.captured
@@ -162,10 +161,11 @@ function stateOf(paymentMethod: string): ProviderAuthorization['state'] {
 }
 
 /** What nobody captured in time is gone. */
-function runOut(known: ProviderAuthorization): void {
-  if (known.expiresAt === null || known.expiresAt > new Date().toISOString()) return
+function runOut(known: ProviderAuthorization): boolean {
+  if (known.expiresAt === null || known.expiresAt > new Date().toISOString()) return false
   known.released += openAt(known)
   if (known.captured === 0 && known.state !== 'declined') known.state = 'closed'
+  return true
 }
 
 const copy = (found: ProviderAuthorization | undefined) =>
