@@ -255,7 +255,7 @@ export interface ReturnResult {
 /** What a reconciliation brought to light. */
 export type Finding = EventPayload<'reconciliation.found'>
 
-/** Update `operate` of the order workflow: an operator answers what the order waits for. */
+/** Update `operate` of the order and the return workflow: an operator answers what it waits for. */
 export interface OperateCommand {
   action: 'retry' | 'resolve'
   by: string

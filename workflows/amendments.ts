@@ -162,6 +162,7 @@ const authorizeAmendment = (
     payments('void the new authorization', asDuty(input.policy)).keepAuthorization({
       orderId: input.orderId,
       request: before.authorizedBy,
+      givenUp: state.requests.payment,
     }),
 })
 

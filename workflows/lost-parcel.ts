@@ -29,6 +29,7 @@ export async function makeGood(
         replaces: lost.shipmentId,
       }
       const result = await parcels.ship(parcel)
+      if (result.status === 'cancelled') await release(run, parcel)
       // twice is enough
       if (result.status !== 'delivered') await refund(run, parcel.shipmentId)
       return result
@@ -56,6 +57,15 @@ async function reserve(
     if (reserved.outcome === 'held') allocations = reserved.allocations
   })
   return allocations
+}
+
+async function release({ input, operator }: OrderRun, parcel: FollowedParcel): Promise<void> {
+  const { orderId, policy } = input
+  const { shipmentId, warehouse, lines } = parcel
+  await operator.insist({ step: 'replaceParcel', operation: 'releaseParcelStock' }, () => {
+    const { releaseParcelStock } = inventory('release the parcel’s stock', asDuty(policy))
+    return releaseParcelStock({ orderId, shipmentId, warehouse, lines })
+  })
 }
 
 async function refund({ input, operator, journal }: OrderRun, shipmentId: string): Promise<void> {

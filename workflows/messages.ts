@@ -3,7 +3,9 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow'
 import type {
   AmendCommand,
   AmendResult,
+  ApproveReturnCommand,
   CancelCommand,
+  CancelReturnCommand,
   CancelShipmentRequest,
   ChangePaymentMethodCommand,
   DecideCommand,
@@ -13,9 +15,11 @@ import type {
   ParcelKept,
   ParcelReport,
   PaymentSettled,
+  ReceiveReturnCommand,
+  RejectReturnCommand,
   StockHeld,
 } from '#contracts/workflows.ts'
-import type { ShipmentStatus } from '#contracts/states.ts'
+import type { ReturnStatus, ShipmentStatus } from '#contracts/states.ts'
 
 export const cancel = defineUpdate<void, [CancelCommand]>('cancel')
 export const decide = defineUpdate<void, [DecideCommand]>('decide')
@@ -36,5 +40,12 @@ export const cancelShipment = defineSignal<[CancelShipmentRequest]>('cancelShipm
 /** From a shipment to its order: it is too late to cancel the parcel. */
 export const parcelKept = defineSignal<[ParcelKept]>('parcelKept')
 
+/** Of the return workflow; each answers with the return's status. */
+export const approveReturn = defineUpdate<ReturnStatus, [ApproveReturnCommand]>('approve')
+export const rejectReturn = defineUpdate<ReturnStatus, [RejectReturnCommand]>('reject')
+export const receiveReturn = defineUpdate<ReturnStatus, [ReceiveReturnCommand]>('receive')
+export const cancelReturn = defineUpdate<ReturnStatus, [CancelReturnCommand]>('cancel')
+
 export const progress = defineQuery<OrderProgress>('progress')
 export const shipmentStatus = defineQuery<ShipmentStatus>('status')
+export const returnStatus = defineQuery<ReturnStatus>('status')

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { InventoryActivities } from '#activities/inventory.ts'
 import type { OrdersActivities } from '#activities/orders.ts'
 import type { PaymentsActivities } from '#activities/payments.ts'
+import type { PlatformActivities } from '#activities/platform.ts'
 import type { ShippingActivities } from '#activities/shipping.ts'
 import type { UsersActivities } from '#activities/users.ts'
 
@@ -10,6 +11,7 @@ export type Answers = InventoryActivities &
   PaymentsActivities &
   UsersActivities &
   ShippingActivities &
+  PlatformActivities &
   Omit<OrdersActivities, 'requestCancellation'>
 
 export const INVENTORY = [
@@ -21,6 +23,17 @@ export const INVENTORY = [
   'restock',
   'findExpiredHolds',
   'expireReservation',
+  'republishEvents',
+] as const
+
+export const USERS = ['screenCustomer', 'releaseScreening', 'republishEvents'] as const
+
+export const SHIPPING = [
+  'bookShipment',
+  'recordParcel',
+  'cancelShipment',
+  'findStrayParcels',
+  'republishEvents',
 ] as const
 
 export const PAYMENTS = [
@@ -33,6 +46,7 @@ export const PAYMENTS = [
   'refundPayment',
   'settleUnknownPayments',
   'compareProviderLedger',
+  'republishEvents',
 ] as const
 
 export const ORDERS = [
@@ -51,6 +65,7 @@ export const ORDERS = [
   'checkWorkflows',
   'findRunning',
   'recordFindings',
+  'republishEvents',
 ] as const
 
 const HOLD_MS = 60 * 60_000
@@ -105,4 +120,5 @@ export const cheerful = (shipmentIds: Set<string>): Answers => ({
   checkWorkflows: async () => [],
   findRunning: async ({ orderIds }) => ({ orderIds }),
   recordFindings: async () => {},
+  republishEvents: async () => [],
 })

@@ -10,7 +10,7 @@ import {
   type WaitPolicy,
 } from '#contracts/workflows.ts'
 import type { order } from '#workflows/order.ts'
-import { cheerful, INVENTORY, ORDERS, PAYMENTS, type Answers } from './saga-answers.ts'
+import { cheerful, INVENTORY, ORDERS, PAYMENTS, SHIPPING, USERS, type Answers } from './saga-answers.ts'
 import { startWorkers } from './temporal.ts'
 
 /** A call that the workflows made. */
@@ -67,7 +67,7 @@ export function openSaga(): SagaBench {
       names.map((name) => [
         name,
         (argument: never) => {
-          const status = (argument as { status?: string }).status
+          const status = (argument as { status?: string } | undefined)?.status
           calls.push(status === undefined ? name : `${name}:${status}`)
           asked.push({ name, argument })
           return (answers[name] as (argument: never) => Promise<unknown>)(argument)
@@ -78,9 +78,9 @@ export function openSaga(): SagaBench {
   beforeAll(async () => {
     client = await startWorkers({
       inventory: doors(...INVENTORY),
-      users: doors('screenCustomer', 'releaseScreening'),
+      users: doors(...USERS),
       payments: doors(...PAYMENTS),
-      shipping: doors('bookShipment', 'recordParcel', 'cancelShipment', 'findStrayParcels'),
+      shipping: doors(...SHIPPING),
       orders: {
         ...doors(...ORDERS),
         requestCancellation: ({ workflowId }: { workflowId: string }) =>

@@ -1,0 +1,95 @@
+/**
+ * Compares what the services know with each other and with the outside world. What one part of it finds, or that it cannot
+ * look at all, keeps none of the others from looking.
+ */
+import { ActivityFailure, log, proxyActivities } from '@temporalio/workflow'
+import type { PlatformActivities } from '#activities/platform.ts'
+import { TASK_QUEUES } from '#contracts/services.ts'
+import type { Finding } from '#contracts/workflows.ts'
+import { inventory, orders, payments, shipping } from './doors.ts'
+import { reasonOf } from './reason.ts'
+import { isRefusal } from './refusal.ts'
+import { HOUR_SECONDS, inSeconds } from './waits.ts'
+
+/** The next run looks again: nothing here is worth insisting on. */
+const FEW_TRIES = { initialInterval: '1s', backoffCoefficient: 2, maximumAttempts: 3 } as const
+
+/** Their workers publish events. */
+const PUBLISHERS = ['users', 'payments', 'inventory', 'shipping', 'orders'] as const
+
+export interface ReconciliationResult {
+  findings: number
+  /** Parts that could not look. */
+  failed: string[]
+}
+
+export async function reconciliation(): Promise<ReconciliationResult> {
+  const failed: string[] = []
+  const parts: Record<string, () => Promise<Finding[]>> = {
+    expiredHolds: endHolds,
+    unknownPayments: () => payments('ask about unknown payments', FEW_TRIES).settleUnknownPayments(),
+    providerLedger: () => payments('compare the provider’s books', FEW_TRIES).compareProviderLedger(),
+    workflows: () => orders('look for missing workflows', FEW_TRIES).checkWorkflows(),
+    strayParcels: () => shipping('look for stray parcels', FEW_TRIES).findStrayParcels(),
+    ...Object.fromEntries(PUBLISHERS.map((service) => [`events of ${service}`, () => republish(service)])),
+  }
+  const found = await Promise.all(Object.entries(parts).map(([name, look]) => attempt(name, look)))
+  const findings = found.flat()
+  if (findings.length > 0) {
+    await attempt('recordFindings', async () => {
+      await orders(`${findings.length} findings`, FEW_TRIES).recordFindings({ findings })
+      return []
+    })
+  }
+  return { findings: findings.length, failed }
+
+  async function attempt(name: string, look: () => Promise<Finding[]>): Promise<Finding[]> {
+    try {
+      return await look()
+    } catch (error) {
+      if (!(error instanceof ActivityFailure)) throw error
+      log.warn('a part of the reconciliation failed', { part: name, error: reasonOf(error) })
+      failed.push(name)
+      return []
+    }
+  }
+}
+
+/** Holds whose time is up: those of orders that still run are extended, the others end. */
+async function endHolds(): Promise<Finding[]> {
+  const door = inventory('end holds that nobody owns', FEW_TRIES)
+  const { orderIds } = await door.findExpiredHolds()
+  if (orderIds.length === 0) return []
+  const running = new Set((await orders('who still runs', FEW_TRIES).findRunning({ orderIds })).orderIds)
+  const until = inSeconds(HOUR_SECONDS)
+  const ended = await Promise.all(
+    orderIds.map(async (orderId): Promise<Finding[]> => {
+      if (running.has(orderId)) {
+        await extend(orderId, until)
+        return []
+      }
+      await door.expireReservation({ orderId })
+      const detail = 'a hold outlived its order'
+      return [{ kind: 'expired_hold', subjectId: orderId, orderId, detail, repaired: true }]
+    }),
+  )
+  return ended.flat()
+}
+
+/** A hold that was committed or released meanwhile needs no longer life. */
+async function extend(orderId: string, until: string): Promise<void> {
+  try {
+    await inventory('extend the hold of a running order', FEW_TRIES).extendReservation({ orderId, until })
+  } catch (error) {
+    if (!isRefusal(error)) throw error
+  }
+}
+
+const republish = (service: (typeof PUBLISHERS)[number]): Promise<Finding[]> =>
+  proxyActivities<PlatformActivities>({
+    taskQueue: TASK_QUEUES[service],
+    startToCloseTimeout: '2m',
+    heartbeatTimeout: '12s',
+    retry: FEW_TRIES,
+    summary: `events of ${service} that the stream lacks`,
+  }).republishEvents()
