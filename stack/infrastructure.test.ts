@@ -54,6 +54,7 @@ const natsAs = (user: string) =>
     servers: infrastructure.natsAddress,
     user,
     pass: infrastructure.natsCredentials[user]!.password,
+    inboxPrefix: `_INBOX.${user}`,
     reconnect: false,
   })
 
@@ -173,6 +174,17 @@ describe('NATS', () => {
     const operator = await natsAs('operator')
     expect(await (await jetstreamManager(operator)).streams.purge('EVENTS')).toMatchObject({ success: true })
     await operator.close()
+  })
+
+  test.each(['orders', 'notifications', 'gateway'])('%s reads no answers of others', async (name) => {
+    const connection = await natsAs(name)
+    for (const subject of ['_INBOX.>', '_INBOX.payments.>', '_INBOX.*.1']) {
+      const refused = await new Promise<Error | null>((resolve) => {
+        connection.subscribe(subject, { callback: (error) => resolve(error) })
+      })
+      expect(refused?.message).toMatch(/[Pp]ermissions [Vv]iolation/)
+    }
+    await connection.close()
   })
 
   test('without a password nobody is let in', async () => {

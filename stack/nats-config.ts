@@ -41,6 +41,9 @@ const WEBHOOKS_CLIENT = [
   'webhook.>',
 ]
 
+/** Where answers come to; the event bus asks with this prefix. */
+const inboxOf = (user: string): string => `_INBOX.${user}.>`
+
 /** A service announces only its own facts and dead letters, and may read everybody's. */
 export const servicePermissions = (service: ServiceName): Permissions => ({
   publish: {
@@ -51,13 +54,13 @@ export const servicePermissions = (service: ServiceName): Permissions => ({
       ...(service === 'notifications' ? [...KEY_VALUE_CLIENT, ...WEBHOOKS_CLIENT] : []),
     ],
   },
-  subscribe: { allow: ['_INBOX.>', 'evt.>', `dlq.${service}.>`] },
+  subscribe: { allow: [inboxOf(service), 'evt.>', `dlq.${service}.>`] },
 })
 
 /** The gateway reads along without a durable consumer of its own; those it made it removes. */
 export const GATEWAY_PERMISSIONS: Permissions = {
   publish: { allow: [...JETSTREAM_CLIENT, `$JS.API.CONSUMER.DELETE.${EVENT_STREAM}.*`] },
-  subscribe: { allow: ['_INBOX.>', 'evt.>'] },
+  subscribe: { allow: [inboxOf('gateway'), 'evt.>'] },
 }
 
 const OPERATOR_PERMISSIONS: Permissions = { publish: { allow: ['>'] }, subscribe: { allow: ['>'] } }

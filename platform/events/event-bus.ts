@@ -93,7 +93,8 @@ export function createEventBus({ url, user, password, name, logger }: BrokerOpti
         return await connect({
           servers: url,
           name,
-          ...(user === undefined ? {} : { user }),
+          // each user reads only its own answers: what is asked and told is nobody else's business
+          ...(user === undefined ? {} : { user, inboxPrefix: `_INBOX.${user}` }),
           ...(password === undefined ? {} : { pass: password }),
           maxReconnectAttempts: -1,
           reconnectTimeWait: RECONNECT_MS,
