@@ -1,6 +1,7 @@
 /** What the inventory service reads from the environment. */
 import Type from 'typebox'
 import { databaseConfig } from '#platform/config.ts'
+import { EXTENSION_NAME } from '#platform/extension.ts'
 import { serviceConfig } from '#platform/service.ts'
 
 export const inventoryConfig = Type.Object({
@@ -13,7 +14,7 @@ export const inventoryConfig = Type.Object({
   }),
   ALLOCATION: Type.String({
     default: 'fewest-parcels',
-    pattern: '^[a-z][a-z-]{1,29}$',
+    pattern: EXTENSION_NAME,
     description: 'which warehouse sends what: a file of services/inventory/allocation/strategies',
   }),
 })

@@ -1,6 +1,7 @@
 /** The configuration of the orders service. */
 import Type, { type Static } from 'typebox'
 import { databaseConfig } from '#platform/config.ts'
+import { EXTENSION_NAME } from '#platform/extension.ts'
 import { serviceConfig } from '#platform/service.ts'
 
 const DAY = 86_400
@@ -45,6 +46,16 @@ export const ordersConfig = Type.Object({
   LOST_PARCEL: Type.Enum(['refund', 'reship'], {
     default: 'refund',
     description: 'what a customer gets for a lost parcel',
+  }),
+  TAX_POLICY: Type.String({
+    default: 'country-table',
+    pattern: EXTENSION_NAME,
+    description: 'tax rates: a file of services/orders/pricing/tax/policies',
+  }),
+  SHIPPING_RATES: Type.String({
+    default: 'by-weight',
+    pattern: EXTENSION_NAME,
+    description: 'shipping costs: a file of services/orders/pricing/shipping/rates',
   }),
   RETURN_DAYS: Type.Integer({
     minimum: 0,

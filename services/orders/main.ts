@@ -19,6 +19,8 @@ import { createOperateOrder } from './operate-order.ts'
 import { sagaPolicy } from './order-input.ts'
 import { createOrderWorkflows } from './order-workflow.ts'
 import { createPlaceOrder } from './place-order.ts'
+import { loadShippingRates } from './pricing/shipping/load.ts'
+import { loadTaxPolicy } from './pricing/tax/load.ts'
 import { createReadTimeline } from './read-timeline.ts'
 import { createRecordProgress } from './record-progress.ts'
 import { createCommandReturn } from './returns/command-return.ts'
@@ -47,23 +49,28 @@ export const ordersService = defineService({
     const policy = sagaPolicy(config)
     const returnWorkflows = createReturnWorkflows(temporal.client)
     const terms = returnTerms(config, policy)
+    const pricing = {
+      tax: await loadTaxPolicy(config.TAX_POLICY),
+      shipping: await loadShippingRates(config.SHIPPING_RATES),
+    }
     const wakeUps = createWakeUps({ database, transact, workflows, logger })
     const commandOrder = createCommandOrder({ database, workflows, policy })
     return {
       routes: (app, verifyCaller) =>
         registerRoutes(app, verifyCaller, {
           database,
-          placeOrder: createPlaceOrder({ database, transact }),
+          placeOrder: createPlaceOrder({ database, transact, pricing }),
           startOrder: createStartOrder({ database, workflows, policy }),
           listOrders: createListOrders(database),
           readTimeline: createReadTimeline(database),
           listAttention: createListAttention(database),
+          pricing,
           commandOrder,
           requestReturn: createRequestReturn(transact),
           startReturn: createStartReturn({ database, returnWorkflows, terms }),
           listReturns: createListReturns(database),
           commandReturn: createCommandReturn({ database, returnWorkflows, terms }),
-          amendOrder: createAmendOrder({ database, workflows, policy }),
+          amendOrder: createAmendOrder({ database, workflows, policy, pricing }),
           operateOrder: createOperateOrder({ database, transact, commandOrder }),
           logger,
         }),
@@ -73,8 +80,8 @@ export const ordersService = defineService({
           recordProgress: createRecordProgress(transact),
           raiseAttention: createRaiseAttention(transact),
           clearAttention: createClearAttention(transact),
-          reviseOrder: createReviseOrder(transact),
-          quoteAmendment: createQuoteAmendment(transact),
+          reviseOrder: createReviseOrder({ transact, pricing }),
+          quoteAmendment: createQuoteAmendment({ transact, pricing }),
           applyAmendment: createApplyAmendment(transact),
           refuseAmendment: createRefuseAmendment(transact),
           recordReturn: createRecordReturn(transact),

@@ -11,7 +11,7 @@ import { currentTrace } from '#platform/trace.ts'
 import { announceStatus } from './order-event.ts'
 import { presentOrder } from './present-order.ts'
 import { priceOrder } from './pricing/price-order.ts'
-import type { PricedOrder } from './pricing/total-order.ts'
+import type { PricedOrder, Pricing } from './pricing/total-order.ts'
 import type { OrdersDatabase, OrdersTransaction } from './store.ts'
 import { addToTimeline } from './timeline.ts'
 
@@ -26,13 +26,18 @@ export interface PlaceOrderInput {
 interface Dependencies {
   database: OrdersDatabase
   transact: UnitOfWork<OrdersTransaction>
+  pricing: Pricing
 }
 
 /** @throws ProblemError for what cannot be ordered; then nothing was written */
 export const createPlaceOrder =
-  ({ database, transact }: Dependencies) =>
+  ({ database, transact, pricing }: Dependencies) =>
   async ({ customerId, body, requestId, finish }: PlaceOrderInput): Promise<Order> => {
-    const priced = await priceOrder(database, body.lines, body.shippingAddress.country)
+    const priced = await priceOrder(database, {
+      lines: body.lines,
+      country: body.shippingAddress.country,
+      pricing,
+    })
     if (body.expectedTotal !== undefined && body.expectedTotal !== priced.total) {
       throw new ProblemError(
         'total_mismatch',

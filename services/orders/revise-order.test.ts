@@ -8,7 +8,7 @@ let orders: TestOrders
 let revise: ReturnType<typeof createReviseOrder>
 beforeAll(async () => {
   orders = await testOrders(20)
-  revise = createReviseOrder(orders.transact)
+  revise = createReviseOrder(orders)
 })
 
 const orderOf = async (id: string) => (await findOrder(orders.database, id, null))!

@@ -3,7 +3,7 @@ import { ApplicationFailure } from '@temporalio/common'
 import type { SkuQuantity } from '#contracts/schemas.ts'
 import { FAILURE, type OrderTerms } from '#contracts/workflows.ts'
 import type { UnitOfWork } from '#platform/events/outbox.ts'
-import { totalOrder, type SellableLine } from './pricing/total-order.ts'
+import { totalOrder, type Pricing, type SellableLine } from './pricing/total-order.ts'
 import { lockOrder } from './lock-order.ts'
 import { readTerms, toTerms } from './order-terms.ts'
 import { readLines, reviseRows } from './revise-rows.ts'
@@ -19,20 +19,22 @@ export interface ReviseOrderInput {
 
 export type ReviseOrder = (input: ReviseOrderInput) => Promise<OrderTerms>
 
+interface Dependencies {
+  transact: UnitOfWork<OrdersTransaction>
+  pricing: Pricing
+}
+
 /** A repeat gives the terms that stand. The shipping cost may fall with the weight and never rises. */
 export const createReviseOrder =
-  (transact: UnitOfWork<OrdersTransaction>): ReviseOrder =>
+  ({ transact, pricing }: Dependencies): ReviseOrder =>
   ({ orderId, revision, lines }) =>
     transact(async (tx) => {
       const order = await lockOrder(tx, orderId)
       const terms = await readTerms(tx, orderId)
       if (order.revision >= revision) return toTerms(terms)
       const left = leftOf(await readLines(tx, orderId), lines)
-      const priced = totalOrder(left, {
-        currency: order.currency,
-        country: terms.country,
-        shippingAtMost: terms.shipping,
-      })
+      const { country, shipping: shippingAtMost } = terms
+      const priced = totalOrder(left, { currency: order.currency, country, shippingAtMost }, pricing)
       await reviseRows(tx, order, priced, { reason: 'shortage' })
       await tx.$executeRaw`UPDATE orders SET revision = ${revision} WHERE id = ${orderId}::uuid`
       return toTerms(priced)

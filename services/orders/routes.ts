@@ -12,7 +12,7 @@ import type { createListAttention } from './list-attention.ts'
 import type { createListOrders } from './list-orders.ts'
 import type { createPlaceOrder } from './place-order.ts'
 import { priceOrder } from './pricing/price-order.ts'
-import { toQuote } from './pricing/total-order.ts'
+import { toQuote, type Pricing } from './pricing/total-order.ts'
 import type { createReadTimeline } from './read-timeline.ts'
 import { registerReturnRoutes, type ReturnUseCases } from './return-routes.ts'
 import type { StartOrder } from './start-workflows.ts'
@@ -24,6 +24,7 @@ export interface OrderUseCases extends CommandUseCases, ReturnUseCases {
   listOrders: ReturnType<typeof createListOrders>
   readTimeline: ReturnType<typeof createReadTimeline>
   listAttention: ReturnType<typeof createListAttention>
+  pricing: Pricing
   logger: Logger
 }
 
@@ -53,7 +54,9 @@ export function registerRoutes(app: HttpServer, verifyCaller: CallerVerifier, us
   })
 
   addRoute(app, verifyCaller, http.quoteOrder, async ({ body }) => {
-    const priced = await priceOrder(use.database, body.lines, body.shippingAddress.country)
+    const { lines, shippingAddress } = body
+    const { country } = shippingAddress
+    const priced = await priceOrder(use.database, { lines, country, pricing: use.pricing })
     return { status: 200, body: toQuote(priced) }
   })
 

@@ -41,7 +41,7 @@ export const RETURN_TERMS: ReturnTerms = { policy, refundOn: 'receipt', arrivalS
 
 /** Everything behind the door, with a Temporal of the test's. */
 export function orderUseCases(
-  { database, transact }: TestOrders,
+  { database, transact, pricing }: TestOrders,
   workflows: OrderWorkflows,
   returnWorkflows: ReturnWorkflows = fakeReturnWorkflows(),
 ): OrderUseCases {
@@ -49,13 +49,14 @@ export function orderUseCases(
   const terms = RETURN_TERMS
   return {
     database,
-    placeOrder: createPlaceOrder({ database, transact }),
+    placeOrder: createPlaceOrder({ database, transact, pricing }),
     startOrder: createStartOrder({ database, workflows, policy }),
     listOrders: createListOrders(database),
     readTimeline: createReadTimeline(database),
     listAttention: createListAttention(database),
+    pricing,
     commandOrder,
-    amendOrder: createAmendOrder({ database, workflows, policy }),
+    amendOrder: createAmendOrder({ database, workflows, policy, pricing }),
     operateOrder: createOperateOrder({ database, transact, commandOrder }),
     requestReturn: createRequestReturn(transact),
     startReturn: createStartReturn({ database, returnWorkflows, terms }),

@@ -6,6 +6,9 @@ import { createUnitOfWork, type UnitOfWork } from '#platform/events/outbox.ts'
 import { once } from '#platform/idempotency.ts'
 import { createLogger, type Logger } from '#platform/logger.ts'
 import { createPlaceOrder } from '#services/orders/place-order.ts'
+import { taxPolicy } from '#services/orders/pricing/tax/policies/country-table.ts'
+import { shippingRates } from '#services/orders/pricing/shipping/rates/by-weight.ts'
+import type { Pricing } from '#services/orders/pricing/total-order.ts'
 import { openDatabase, type OrdersDatabase, type OrdersTransaction } from '#services/orders/store.ts'
 import { freshDatabase } from './database.ts'
 
@@ -15,6 +18,8 @@ export interface TestOrders {
   url: string
   database: OrdersDatabase
   transact: UnitOfWork<OrdersTransaction>
+  /** What the service prices with, unless it is configured otherwise. */
+  pricing: Pricing
   /** Places an order through the use case. */
   place(customerId?: string, changes?: Partial<PlaceOrderBody>): Promise<Order>
   /** The aggregate's events in the outbox, in order: `[version, type]`. */
@@ -57,11 +62,13 @@ export async function testOrders(poolSize = 10): Promise<TestOrders> {
   await database.catalogProduct.createMany({
     data: [...CATALOG, { ...CATALOG[0]!, sku: 'OLD', name: 'An old shirt', active: false }],
   })
-  const placeOrder = createPlaceOrder({ database, transact })
+  const pricing = { tax: taxPolicy, shipping: shippingRates }
+  const placeOrder = createPlaceOrder({ database, transact, pricing })
   return {
     url,
     database,
     transact,
+    pricing,
     async place(customerId = randomUUID(), changes = {}) {
       const body = orderBody(changes)
       const command = { caller: customerId, key: randomUUID(), method: 'POST', route: '/orders', body }

@@ -12,6 +12,7 @@ import { loadOrderInput } from '../order-input.ts'
 import { readTerms } from '../order-terms.ts'
 import type { OrderWorkflows } from '../order-workflow.ts'
 import { priceAmendment } from '../pricing/price-amendment.ts'
+import type { Pricing } from '../pricing/total-order.ts'
 import { readLines } from '../revise-rows.ts'
 import { findOrder, type OrdersDatabase } from '../store.ts'
 import { addToTimeline } from '../timeline.ts'
@@ -41,6 +42,7 @@ interface Dependencies {
   database: OrdersDatabase
   workflows: OrderWorkflows
   policy: SagaPolicy
+  pricing: Pricing
 }
 
 /**
@@ -48,7 +50,7 @@ interface Dependencies {
  *   `amendment_refused` with the reason, or `workflow_engine_unavailable`
  */
 export const createAmendOrder =
-  ({ database, workflows, policy }: Dependencies) =>
+  ({ database, workflows, policy, pricing }: Dependencies) =>
   async ({ orderId, customerId, change, ifMatch, intent }: AmendInput): Promise<AmendAnswer> => {
     const amendmentId = uuidOf(intent, NAMESPACE)
     if ((await findOrder(database, orderId, customerId)) === undefined) throw notFound('order')
@@ -63,7 +65,7 @@ export const createAmendOrder =
 
     async function handOver(): Promise<AmendResult | undefined> {
       await findCommandable(database, { orderId, owner: customerId, ifMatch, command: 'amend' })
-      await assertPossible(database, orderId, change)
+      await assertPossible({ database, pricing }, orderId, change)
       await store(database, { orderId, amendmentId, change })
       const input = await loadOrderInput(database, orderId, policy)
       try {
@@ -87,13 +89,18 @@ async function findSettled(database: OrdersDatabase, amendmentId: string): Promi
 }
 
 /** What cannot be ordered is said at once; whether there is stock and money is found out by the workflow. */
-async function assertPossible(database: OrdersDatabase, orderId: string, change: Change): Promise<void> {
+async function assertPossible(
+  { database, pricing }: Pick<Dependencies, 'database' | 'pricing'>,
+  orderId: string,
+  change: Change,
+): Promise<void> {
   const [terms, known] = [await readTerms(database, orderId), await readLines(database, orderId)]
   await priceAmendment(database, {
     known,
     wanted: change.lines ?? known,
     currency: terms.currency,
     country: change.shippingAddress?.country ?? terms.country,
+    pricing,
   })
 }
 

@@ -13,7 +13,7 @@ let apply: ReturnType<typeof createApplyAmendment>
 let refuse: ReturnType<typeof createRefuseAmendment>
 beforeAll(async () => {
   orders = await testOrders(20)
-  quote = createQuoteAmendment(orders.transact)
+  quote = createQuoteAmendment(orders)
   apply = createApplyAmendment(orders.transact)
   refuse = createRefuseAmendment(orders.transact)
 })

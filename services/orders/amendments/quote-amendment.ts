@@ -4,7 +4,7 @@ import type { UnitOfWork } from '#platform/events/outbox.ts'
 import { ProblemError } from '#platform/problem.ts'
 import { readTerms, toTerms, type StandingTerms } from '../order-terms.ts'
 import { priceAmendment } from '../pricing/price-amendment.ts'
-import type { SellableLine } from '../pricing/total-order.ts'
+import type { Pricing, SellableLine } from '../pricing/total-order.ts'
 import { lockOrder, type LockedOrder } from '../lock-order.ts'
 import { readLines } from '../revise-rows.ts'
 import type { OrdersTransaction } from '../store.ts'
@@ -17,8 +17,13 @@ export type AmendmentQuote =
 
 export type QuoteAmendment = (input: AmendmentRef) => Promise<AmendmentQuote>
 
+interface Dependencies {
+  transact: UnitOfWork<OrdersTransaction>
+  pricing: Pricing
+}
+
 export const createQuoteAmendment =
-  (transact: UnitOfWork<OrdersTransaction>): QuoteAmendment =>
+  ({ transact, pricing }: Dependencies): QuoteAmendment =>
   ({ orderId, amendmentId }) =>
     transact(async (tx) => {
       const order = await lockOrder(tx, orderId)
@@ -35,7 +40,7 @@ export const createQuoteAmendment =
       }
       const terms = await readTerms(tx, orderId)
       try {
-        const quote = await quoted(tx, { amendment, terms, known })
+        const quote = await quoted(tx, { amendment, terms, known, pricing })
         await tx.$executeRaw`
           UPDATE amendments SET quote = ${JSON.stringify(quote)}::jsonb WHERE id = ${amendmentId}::uuid`
         return possible(quote)
@@ -45,15 +50,23 @@ export const createQuoteAmendment =
       }
     })
 
+interface Quotable {
+  amendment: AmendmentRow
+  terms: StandingTerms
+  known: SellableLine[]
+  pricing: Pricing
+}
+
 async function quoted(
   tx: OrdersTransaction,
-  { amendment, terms, known }: { amendment: AmendmentRow; terms: StandingTerms; known: SellableLine[] },
+  { amendment, terms, known, pricing }: Quotable,
 ): Promise<QuotedAmendment> {
   const quote = await priceAmendment(tx, {
     known,
     wanted: amendment.lines ?? known,
     currency: terms.currency,
     country: amendment.shipping_address?.country ?? terms.country,
+    pricing,
   })
   const [before, after] = [countUnits(known), countUnits(quote.lines)]
   const linesChanged =

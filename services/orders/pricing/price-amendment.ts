@@ -4,7 +4,7 @@ import { ProblemError } from '#platform/problem.ts'
 import type { Sql } from '#platform/database.ts'
 import { orderable, readCatalog } from './catalog.ts'
 import { sell } from './price-order.ts'
-import { totalOrder, type PricedOrder, type SellableLine } from './total-order.ts'
+import { totalOrder, type PricedOrder, type Pricing, type SellableLine } from './total-order.ts'
 
 export interface AmendedOrder {
   /** The order's lines as they are. */
@@ -13,6 +13,7 @@ export interface AmendedOrder {
   wanted: readonly SkuQuantity[]
   currency: string
   country: string
+  pricing: Pricing
 }
 
 /**
@@ -21,7 +22,7 @@ export interface AmendedOrder {
  */
 export async function priceAmendment(
   database: Sql,
-  { known, wanted, currency, country }: AmendedOrder,
+  { known, wanted, currency, country, pricing }: AmendedOrder,
 ): Promise<PricedOrder> {
   const catalog = await readCatalog(
     database,
@@ -44,7 +45,7 @@ export async function priceAmendment(
     }
     return sell(product, quantity)
   })
-  return totalOrder(lines, { currency, country })
+  return totalOrder(lines, { currency, country }, pricing)
 }
 
 const units = (lines: readonly SkuQuantity[], sku: string): number =>

@@ -2,8 +2,6 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { ProblemError } from '#platform/problem.ts'
 import { testOrders, type TestOrders } from '#tests/support/orders.ts'
 import { priceOrder } from './price-order.ts'
-import { shippingCost } from './shipping-cost.ts'
-import { taxRate } from './tax.ts'
 
 let orders: TestOrders
 beforeAll(async () => {
@@ -11,11 +9,11 @@ beforeAll(async () => {
 })
 
 const price = (lines: [sku: string, quantity: number][], country = 'NL') =>
-  priceOrder(
-    orders.database,
-    lines.map(([sku, quantity]) => ({ sku, quantity })),
+  priceOrder(orders.database, {
+    lines: lines.map(([sku, quantity]) => ({ sku, quantity })),
     country,
-  )
+    pricing: orders.pricing,
+  })
 
 const refusal = async (lines: [string, number][]) => {
   const error: unknown = await price(lines).catch((reason: unknown) => reason)
@@ -93,23 +91,5 @@ describe('priceOrder', () => {
 
   it('takes exactly the largest amount', async () => {
     expect((await price([['CASTLE', 1_000]])).total).toBe(1_000_000_000_000)
-  })
-})
-
-describe('shippingCost', () => {
-  it('goes up by weight, has the currency’s minor units, and is nothing for nothing', () => {
-    expect([0, 1, 1_000, 1_001, 5_000, 20_000, 20_001].map((grams) => shippingCost(grams, 'EUR'))).toEqual([
-      0, 490, 490, 790, 790, 1490, 2990,
-    ])
-    expect([shippingCost(1, 'JPY'), shippingCost(1, 'KWD')]).toEqual([5, 4900])
-  })
-})
-
-describe('taxRate', () => {
-  it('is in basis points', () => {
-    expect([taxRate('NL', 'standard'), taxRate('NL', 'reduced'), taxRate('NL', 'zero')]).toEqual([
-      2100, 900, 0,
-    ])
-    expect(taxRate('US', 'standard')).toBe(0)
   })
 })

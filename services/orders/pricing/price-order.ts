@@ -2,15 +2,14 @@
 import type { SkuQuantity } from '#contracts/schemas.ts'
 import type { Sql } from '#platform/database.ts'
 import { oneCurrency, orderable, readCatalog, type CatalogProduct } from './catalog.ts'
-import { totalOrder, type PricedOrder, type SellableLine } from './total-order.ts'
+import { totalOrder, type PricedOrder, type Pricing, type SellableLine } from './total-order.ts'
 
 /**
  * @throws ProblemError `unknown_sku`, `product_inactive`, `currency_mismatch` or `amount_too_large`, each naming the line
  */
 export async function priceOrder(
   database: Sql,
-  lines: readonly SkuQuantity[],
-  country: string,
+  { lines, country, pricing }: { lines: readonly SkuQuantity[]; country: string; pricing: Pricing },
 ): Promise<PricedOrder> {
   const catalog = await readCatalog(
     database,
@@ -19,7 +18,7 @@ export async function priceOrder(
   const products = lines.map(({ sku }, index) => orderable(catalog.get(sku), index))
   const currency = oneCurrency(products)
   const sellable = products.map((product, index) => sell(product, lines[index]?.quantity ?? 0))
-  return totalOrder(sellable, { currency, country })
+  return totalOrder(sellable, { currency, country }, pricing)
 }
 
 /** So many units at today's price. */

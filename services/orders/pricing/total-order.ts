@@ -1,10 +1,16 @@
-/** What lines come to: tax per line, the shipping cost by weight. The one place where an order's money is added up. */
+/** What lines come to, with tax and shipping. The one place where an order's money is added up and rounded. */
 import type { TaxClass } from '#contracts/http/inventory.ts'
 import type { Quote } from '#contracts/http/orders.ts'
 import { MAX_AMOUNT, sum, taxOn } from '#contracts/money.ts'
 import { ProblemError } from '#platform/problem.ts'
-import { shippingCost } from './shipping-cost.ts'
-import { taxRate } from './tax.ts'
+import type { ShippingRates } from './shipping/shipping-rates.ts'
+import type { TaxPolicy } from './tax/tax-policy.ts'
+
+/** What prices follow from beside the catalog, as the configuration chose it. */
+export interface Pricing {
+  tax: TaxPolicy
+  shipping: ShippingRates
+}
 
 /** A line with everything that its price follows from. */
 export interface SellableLine {
@@ -46,15 +52,16 @@ export interface Terms {
 export function totalOrder(
   lines: readonly SellableLine[],
   { currency, country, shippingAtMost = MAX_AMOUNT }: Terms,
+  pricing: Pricing,
 ): PricedOrder {
   const priced = lines.map((line) => {
     const total = line.unitPrice * line.quantity
-    return { ...line, total, tax: taxOn(total, taxRate(country, line.taxClass)) }
+    return { ...line, total, tax: taxOn(total, pricing.tax.rateOf({ country, taxClass: line.taxClass })) }
   })
-  const weight = sum(lines.map(({ weightGrams, quantity }) => weightGrams * quantity))
+  const weightGrams = sum(lines.map((line) => line.weightGrams * line.quantity))
   const subtotal = sum(priced.map((line) => line.total))
-  const shipping = Math.min(shippingCost(weight, currency), shippingAtMost)
-  const shippingTax = taxOn(shipping, taxRate(country, 'standard'))
+  const shipping = Math.min(pricing.shipping.costOf({ weightGrams, country, currency }), shippingAtMost)
+  const shippingTax = taxOn(shipping, pricing.tax.shippingRateOf(country))
   const tax = sum(priced.map((line) => line.tax)) + shippingTax
   const total = subtotal + tax + shipping
   if (total > MAX_AMOUNT) throw tooLarge(priced)

@@ -1,5 +1,6 @@
 /** Tax rates by country of delivery and tax class, in basis points. A simple default table, not tax advice. */
 import type { TaxClass } from '#contracts/http/inventory.ts'
+import type { TaxPolicy } from '../tax-policy.ts'
 
 type Rates = Readonly<Record<TaxClass, number>>
 
@@ -18,4 +19,7 @@ const RATES: Readonly<Record<string, Rates>> = {
   SI: { standard: 2200, reduced: 950, zero: 0 },
 }
 
-export const taxRate = (country: string, taxClass: TaxClass): number => (RATES[country] ?? UNTAXED)[taxClass]
+export const taxPolicy: TaxPolicy = {
+  rateOf: ({ country, taxClass }) => (RATES[country] ?? UNTAXED)[taxClass],
+  shippingRateOf: (country) => (RATES[country] ?? UNTAXED).standard,
+}
