@@ -1,5 +1,6 @@
 /** What happens outside the platform: the bank's page, the carrier's vans, the provider's faults. No keys are needed for it. */
 import Type, { type Static } from 'typebox'
+import { formatMoney } from '#contracts/money.ts'
 import type { Ports } from '#contracts/services.ts'
 import { parser } from '#platform/validation.ts'
 
@@ -11,6 +12,9 @@ const BookEntry = Type.Object({
 })
 type BookEntry = Static<typeof BookEntry>
 
+/** Every order of the demo is in this currency; the provider's books name it only where money is authorized. */
+const CURRENCY = 'EUR'
+
 const parseBooks = parser("the provider's books", Type.Object({ data: Type.Array(BookEntry) }))
 
 const MONEY = ['authorization', 'authentication', 'capture', 'void', 'refund', 'refusal']
@@ -20,8 +24,8 @@ export interface Outside {
   answerBank(url: string, answer: 'approve' | 'decline'): Promise<void>
   /** Moves a parcel whose address asks for that. */
   moveParcel(trackingNumber: string, move: 'dispatch' | 'deliver' | 'lose'): Promise<void>
-  /** What the provider did with an order's money, oldest first, by its own books. */
-  providerBooks(orderId: string): Promise<BookEntry[]>
+  /** What the provider did with an order's money, oldest first, by its own books: `capture 54.33 EUR`. */
+  providerBooks(orderId: string): Promise<string[]>
   /** Mends what the sandbox's payment provider refuses on purpose. */
   mendProvider(): Promise<void>
 }
@@ -34,13 +38,20 @@ export function createOutside(ports: Pick<Ports, 'provider' | 'carrier'>): Outsi
     moveParcel: (trackingNumber, move) => post(`${carrier}/parcels/${trackingNumber}/${move}`),
     async providerBooks(orderId) {
       const { data } = parseBooks(await (await fetch(`${provider}/ledger`)).json())
-      return data.filter(
-        ({ type, reference }) => MONEY.includes(type) && reference?.startsWith(orderId) === true,
-      )
+      return data
+        .filter(({ type, reference }) => MONEY.includes(type) && reference?.startsWith(orderId) === true)
+        .map(inWords)
     },
     mendProvider: () => post(`${provider}/faults/clear`),
   }
 }
+
+const inWords = ({ type, status, amount }: BookEntry): string =>
+  [
+    type,
+    ...(status === undefined || status === 'authorized' ? [] : [status]),
+    ...(amount === undefined ? [] : [formatMoney(amount, CURRENCY)]),
+  ].join(' ')
 
 async function post(url: string): Promise<void> {
   const response = await fetch(url, { method: 'POST' })

@@ -17,6 +17,9 @@ export interface StageOptions {
   customer?: string
 }
 
+/** What can be expected, and said in words. */
+type Fact = string | number | boolean | undefined | readonly string[]
+
 export interface Stage {
   customer: ApiClient
   operator: ApiClient
@@ -32,7 +35,7 @@ export interface Stage {
   /** `AMS 5, held 0, committed 0` for every warehouse that knows it. */
   stockOf(sku: string): Promise<string[]>
   /** Says how something is, and remembers when it is not as it should be. Waits for it a little: news travels. */
-  expect<Value>(what: string, read: () => Promise<Value> | Value, expected: Value): Promise<void>
+  expect<Value extends Fact>(what: string, read: () => Promise<Value> | Value, expected: Value): Promise<void>
   /** The orders that were placed. */
   readonly orderIds: readonly string[]
   /** What was not as it should be. */
@@ -99,14 +102,15 @@ export async function openStage({ ports, print, customer: email }: StageOptions)
     },
 
     async expect(what, read, expected) {
-      const wanted = JSON.stringify(expected)
-      let found = JSON.stringify(await read())
+      const wanted = inWords(expected)
+      let found = inWords(await read())
       for (const end = Date.now() + NEWS_TRAVELS_MS; found !== wanted && Date.now() < end;) {
         await sleep(RETRY_MS)
-        found = JSON.stringify(await read())
+        found = inWords(await read())
       }
-      if (found !== wanted) failures.push(`${what} is ${found}, not ${wanted}`)
-      print(found === wanted ? `  ✔ ${what}: ${plain(found)}` : `  ✘ ${what}: ${found}, expected ${wanted}`)
+      if (found === wanted) return print(`  ✔ ${what}: ${found}`)
+      failures.push(`${what}: ${found}, expected ${wanted}`)
+      print(`  ✘ ${what}: ${found}, expected ${wanted}`)
     },
 
     async close() {
@@ -115,8 +119,11 @@ export async function openStage({ ports, print, customer: email }: StageOptions)
   }
 }
 
-/** JSON without its quotes, for people. */
-const plain = (json: string): string => json.replaceAll('"', '').replaceAll(',', ', ').replaceAll(':', ' ')
+const inWords = (fact: Fact): string => {
+  if (typeof fact === 'string') return fact
+  if (typeof fact === 'object') return fact.length === 0 ? 'none' : fact.join('; ')
+  return fact === undefined ? 'nothing' : String(fact)
+}
 
 async function newCustomer(gatewayUrl: string, print: StageOptions['print']): Promise<ApiClient> {
   const email = `demo-${randomUUID().slice(0, 8)}@customers.test`

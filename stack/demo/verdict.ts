@@ -1,5 +1,6 @@
 /** The final figures of an order: its status, its parcels and its money, as the API says them. */
 import type { Order } from '#contracts/http/orders.ts'
+import { formatMoney } from '#contracts/money.ts'
 import type { OrderStatus, PaymentStatus } from '#contracts/states.ts'
 import type { Stage } from './stage.ts'
 
@@ -15,6 +16,13 @@ export interface Verdict {
 /** Expects all of it on the stage. */
 export async function expectOrder(stage: Stage, orderId: string, verdict: Verdict): Promise<void> {
   const read = (): Promise<Order> => stage.customer.readOrder(orderId)
+  const { currency } = await read()
+  const inWords = ({ status, authorized, captured, refunded }: Verdict['money']): string[] => [
+    status,
+    `authorized ${formatMoney(authorized, currency)}`,
+    `captured ${formatMoney(captured, currency)}`,
+    `refunded ${formatMoney(refunded, currency)}`,
+  ]
   await stage.expect('the order', async () => (await read()).status, verdict.status)
   if (verdict.reason !== undefined) {
     await stage.expect('why', async () => (await read()).statusReason?.code, verdict.reason)
@@ -24,14 +32,7 @@ export async function expectOrder(stage: Stage, orderId: string, verdict: Verdic
     async () => (await read()).shipments.map(({ warehouse, status }) => `${warehouse} ${status}`).toSorted(),
     verdict.parcels,
   )
-  await stage.expect(
-    'its money',
-    async () => {
-      const { status, authorized, captured, refunded } = (await read()).payment
-      return { status, authorized, captured, refunded }
-    },
-    verdict.money,
-  )
+  await stage.expect('its money', async () => inWords((await read()).payment), inWords(verdict.money))
 }
 
 /** All of it was captured, and nothing given back. */

@@ -1,3 +1,4 @@
+import { formatMoney } from '#contracts/money.ts'
 import { DEMO_ADDRESS } from '../addresses.ts'
 import type { Scenario } from '../scenario.ts'
 import { expectOrder, paid } from '../verdict.ts'
@@ -18,25 +19,29 @@ export const amend: Scenario = {
       stage.customer.command(`/api/v1/orders/${order.id}/amendments`, change),
     )
     const ended = await order.end()
-    await stage.expect('what is sold', () => ended.lines.map(({ quantity }) => quantity), [3])
+    await stage.expect(
+      'what is sold',
+      () => ended.lines.map(({ quantity, name }) => `${quantity} × ${name}`),
+      ['3 × Bookshelf'],
+    )
     await stage.expect('where it goes', () => ended.shippingAddress.line1, change.shippingAddress.line1)
-    await stage.expect('it costs what was quoted', () => ended.total, total)
+    await stage.expect(
+      'it costs what was quoted',
+      () => formatMoney(ended.total, 'EUR'),
+      formatMoney(total, 'EUR'),
+    )
     await expectOrder(stage, order.id, {
       status: 'completed',
       parcels: ['AMS delivered'],
       money: paid(total),
     })
-    await stage.expect(
-      "the provider's books",
-      async () =>
-        (await stage.outside.providerBooks(order.id)).map(({ type, amount }) => `${type} ${amount}`),
-      [
-        `authorization ${order.placed.total}`,
-        `authorization ${total}`,
-        `void ${order.placed.total}`,
-        `capture ${total}`,
-      ],
-    )
+    const [before, after] = [formatMoney(order.placed.total, 'EUR'), formatMoney(total, 'EUR')]
+    await stage.expect("the provider's books", () => stage.outside.providerBooks(order.id), [
+      `authorization ${before}`,
+      `authorization ${after}`,
+      `void ${before}`,
+      `capture ${after}`,
+    ])
     await stage.expect('the stock', () => stage.stockOf(sku), ['AMS 2, held 0, committed 0'])
   },
 }

@@ -1,3 +1,4 @@
+import { formatMoney } from '#contracts/money.ts'
 import type { Scenario } from '../scenario.ts'
 import { expectOrder, unpaid } from '../verdict.ts'
 
@@ -28,12 +29,12 @@ export const declined: Scenario = {
       parcels: [],
       money: unpaid('failed'),
     })
-    await stage.expect(
-      "the provider's books",
-      async () =>
-        (await stage.outside.providerBooks(order.id)).map(({ type, status }) => `${type} ${status}`),
-      ['authorization declined', 'authorization declined', 'authorization declined'],
-    )
+    const refused = `authorization declined ${formatMoney(order.placed.total, 'EUR')}`
+    await stage.expect("the provider's books", () => stage.outside.providerBooks(order.id), [
+      refused,
+      refused,
+      refused,
+    ])
     await stage.expect('the stock', () => stage.stockOf(sku), ['AMS 5, held 0, committed 0'])
   },
 }

@@ -1,3 +1,4 @@
+import { formatMoney } from '#contracts/money.ts'
 import type { Scenario } from '../scenario.ts'
 import { expectOrder, paid } from '../verdict.ts'
 
@@ -14,9 +15,15 @@ export const shortage: Scenario = {
       stage.customer.command(`/api/v1/orders/${order.id}/decisions`, { decision: 'ship_available' }),
     )
     const { lines, subtotal, shipping, tax, total } = await order.end()
-    await stage.expect('what is sold', () => lines.map(({ quantity }) => quantity), [5])
-    await stage.expect('it costs five lamps and the shipping', () => subtotal + shipping + tax, total)
-    await stage.expect('that is less than was ordered', () => total < order.placed.total, true)
+    await stage.expect('what is sold', () => lines.map(({ quantity, name }) => `${quantity} × ${name}`), [
+      '5 × Desk lamp',
+    ])
+    await stage.expect(
+      'what it costs',
+      () => formatMoney(subtotal + shipping + tax, 'EUR'),
+      formatMoney(total, 'EUR'),
+    )
+    await stage.expect('less than was ordered', () => total < order.placed.total, true)
     await expectOrder(stage, order.id, {
       status: 'completed',
       parcels: ['AMS delivered'],

@@ -1,3 +1,4 @@
+import { formatMoney } from '#contracts/money.ts'
 import type { Scenario } from '../scenario.ts'
 import { expectOrder, paid } from '../verdict.ts'
 
@@ -16,10 +17,10 @@ export const unknownPayment: Scenario = {
       parcels: ['AMS delivered'],
       money: paid(order.placed.total),
     })
-    await stage.expect(
-      "the provider's books",
-      async () => (await stage.outside.providerBooks(order.id)).map(({ type }) => type),
-      ['authorization', 'capture'],
-    )
+    const total = formatMoney(order.placed.total, 'EUR')
+    await stage.expect("the provider's books", () => stage.outside.providerBooks(order.id), [
+      `authorization ${total}`,
+      `capture ${total}`,
+    ])
   },
 }
