@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import type { PlaceOrderBody } from '#contracts/http/orders.ts'
 import { DATABASE_NAMES } from '#contracts/services.ts'
 import { orderWorkflowId, shipmentWorkflowId } from '#contracts/workflows.ts'
+import type { ApiClient } from '#stack/demo/client.ts'
 import { openShop, orderOf, type Shop } from './support/shop.ts'
 
 let shop: Shop
@@ -21,13 +22,16 @@ interface Costs {
   messages: number
 }
 
+/** Brings an order to its end. */
+type Ending = (customer: ApiClient, id: string) => Promise<unknown>
+
 /** What one order costs on a stack that does nothing else. */
-async function costsOf(body: PlaceOrderBody): Promise<Costs> {
+async function costsOf(body: PlaceOrderBody, end: Ending = shop.ends): Promise<Costs> {
   const customer = await shop.customer()
   await settled()
   const before = await counters()
   const { id } = await customer.placeOrder(body)
-  await shop.ends(customer, id)
+  await end(customer, id)
   await settled()
   const after = await counters()
   const { shipments } = await customer.readOrder(id)
@@ -85,8 +89,11 @@ describe('what an order costs', () => {
   })
 
   it('stays within its budget when the payment is declined', async () => {
-    const costs = await costsOf(orderOf({ paymentMethod: 'pm_card_visa_chargeDeclined' }))
-    print('declined order', costs)
+    const declined = { paymentMethod: 'pm_card_visa_chargeDeclined' }
+    const costs = await costsOf(orderOf(declined), (customer, id) =>
+      shop.insists(customer, id, declined.paymentMethod),
+    )
+    print('order declined three times', costs)
     expect(costs.messages).toBe(8)
     expect(costs.orderHistory).toBeLessThanOrEqual(50)
     expect(costs.shipmentHistory).toBe(0)

@@ -27,7 +27,7 @@ describe('an order that goes through', () => {
       lines: [{ sku, quantity: 3, fulfilled: 3, returned: 0 }],
       needsAttention: false,
       waitingFor: null,
-      actions: [],
+      actions: ['return'],
     })
     await vi.waitFor(async () =>
       expect(await customer.readOrder(placed.id)).toMatchObject({

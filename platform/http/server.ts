@@ -8,6 +8,7 @@ import { ProblemError } from '../problem.ts'
 import { continueTrace, enterTrace } from '../trace.ts'
 import { compileConverting, compileLiteral } from '../validation.ts'
 import { endConnectionsOnClose } from './connections.ts'
+import { drainRefusedBodies } from './drain.ts'
 import { answerError, answerWithProblems } from './problems.ts'
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{8,128}$/
@@ -68,6 +69,7 @@ export function createHttpServer({
     done()
   })
   endConnectionsOnClose(app)
+  drainRefusedBodies(app)
   answerWithProblems(app)
   registerHealth(app, probes, probeTimeoutMs)
   return app

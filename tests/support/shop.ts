@@ -66,6 +66,8 @@ export interface Shop {
   reaches(client: ApiClient, id: string, status: OrderStatus): Promise<Order>
   /** Waits until an order has ended, however. */
   ends(client: ApiClient, id: string): Promise<Order>
+  /** Waits until an order asks for another payment method, and offers it this one: until it does not ask any more. */
+  insists(client: ApiClient, id: string, paymentMethod: string): Promise<Order>
   /** Waits until an order asks for an operator. */
   needsAttention(id: string): Promise<void>
   /** A new product for 10.00 EUR and 100 g, with this much stock by warehouse; it can be ordered when this resolves. */
@@ -114,6 +116,24 @@ export async function openShop(): Promise<Shop> {
     async ends(client, id) {
       await vi.waitFor(async () => expect(await statusOf(id)).toSatisfy(hasEnded), PATIENCE)
       return client.readOrder(id)
+    },
+    async insists(client, id, paymentMethod) {
+      for (;;) {
+        await vi.waitFor(
+          async () =>
+            expect(await statusOf(id)).toSatisfy((now) => hasEnded(now) || now === 'awaiting_customer'),
+          PATIENCE,
+        )
+        const order = await client.readOrder(id)
+        if (order.waitingFor?.what !== 'payment_method') return order
+        const { status } = await client.send('POST', `/api/v1/orders/${id}/payment-method`, {
+          body: { paymentMethod },
+        })
+        expect(status).toBe(202)
+        await vi.waitFor(async () =>
+          expect((await client.readOrder(id)).version).toBeGreaterThan(order.version),
+        )
+      }
     },
     async needsAttention(id) {
       await vi.waitFor(async () => {
