@@ -1,5 +1,5 @@
 /** Invariants 1, 2 and 6: orders exist once, come to an end, and everybody agrees on which. */
-import { isTerminal, ORDER, type OrderStatus } from '#contracts/states.ts'
+import { isTerminal, ORDER, statesOf, type OrderStatus } from '#contracts/states.ts'
 import { orderWorkflowId } from '#contracts/workflows.ts'
 import type { Finding } from './findings.ts'
 import type { Sources, StreamEvent } from './sources.ts'
@@ -20,7 +20,7 @@ export async function checkOrders(
 ): Promise<Finding[]> {
   const orders = await sources.query<OrderRow>(
     'orders',
-    'SELECT id, number, status, attention IS NOT NULL AS waits, version FROM orders',
+    'SELECT id, number, status, attention IS NOT NULL OR waiting_for IS NOT NULL AS waits, version FROM orders',
   )
   return [
     ...(await checkAnswers(sources)),
@@ -66,8 +66,7 @@ async function checkEnds(sources: Sources, orders: OrderRow[], settled: boolean)
   return [...unsettled, ...outlived]
 }
 
-const STATUS_EVENT =
-  /^order\.(reserving|authorizing|confirmed|fulfilling|completed|rejected|cancelling|cancelled)$/
+const STATUS_EVENT = new RegExp(`^order\\.(${statesOf(ORDER).join('|')})$`)
 
 /** The status of an order is the one that its events replay to, in the order of their versions, however often they came. */
 function checkEvents(orders: OrderRow[], stream: StreamEvent[]): Finding[] {
