@@ -26,7 +26,10 @@ interface Costs {
 type Ending = (customer: ApiClient, id: string) => Promise<unknown>
 
 /** What one order costs on a stack that does nothing else. */
-async function costsOf(body: PlaceOrderBody, end: Ending = shop.ends): Promise<Costs> {
+async function costsOf(
+  body: PlaceOrderBody,
+  end: Ending = (customer, id) => shop.ends(customer, id),
+): Promise<Costs> {
   const customer = await shop.customer()
   await settled()
   const before = await counters()
