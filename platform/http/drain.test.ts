@@ -24,7 +24,7 @@ async function send(pieces: number): Promise<{ answer: string; error: Error | un
   socket.write(
     `POST / HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${pieces * 1_000_000}\r\n\r\n`,
   )
-  for (let piece = 0; piece < pieces && error === undefined; piece += 1) {
+  for (let piece = 0; piece < pieces && !socket.destroyed; piece += 1) {
     socket.write('x'.repeat(1_000_000))
     await sleep(0)
   }
