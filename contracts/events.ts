@@ -216,8 +216,13 @@ export const isEventType = (type: string): type is EventType => Object.hasOwn(EV
 
 /** The one stream that holds every domain event. */
 export const EVENT_STREAM = 'EVENTS'
-/** Where an event goes that a consumer could not handle: `dlq.<service>.<consumer>`. */
+/**
+ * Where an event goes that a consumer could not handle: `dlq.<service>.<consumer>`. What became of a letter that was sent
+ * again is there too: `dlq.<service>.<consumer>.redriven.<letter>`.
+ */
 export const DEAD_LETTER_STREAM = 'DEAD_LETTERS'
+/** Requests to send a dead letter to its consumer again: `redrive.<service>.<consumer>.<letter>`. */
+export const REDRIVE_STREAM = 'REDRIVE'
 
 /** `evt.<service>.<eventType>.<aggregateId>`, e.g. `evt.orders.order.created.0192…`. */
 export const subjectOf = (type: EventType, aggregateId: string): string =>

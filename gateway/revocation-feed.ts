@@ -1,7 +1,7 @@
 /** Follows what the users service announces, from a quarter of an hour back: older tokens have expired. */
 import { DeliverPolicy } from '@nats-io/jetstream'
 import { EVENT_STREAM } from '#contracts/events.ts'
-import { parseEvent } from '#platform/events/consumer.ts'
+import { parseEvent } from '#platform/events/parse-event.ts'
 import type { EventBus } from '#platform/events/event-bus.ts'
 import type { Stoppable } from '#platform/lifecycle.ts'
 import type { Logger } from '#platform/logger.ts'

@@ -165,6 +165,31 @@ describe('NATS', () => {
     await connection.close()
   })
 
+  test('a service follows the requests to take its own dead letters again; only orders makes any', async () => {
+    const [orders, inventory] = [await natsAs('orders'), await natsAs('inventory')]
+    const manager = await jetstreamManager(inventory, { timeout: 1_000 })
+    await manager.streams.add({ name: 'REDRIVE', subjects: ['redrive.>'], retention: 'workqueue' })
+    await manager.streams.add({ name: 'DEAD_LETTERS', subjects: ['dlq.>'] })
+    const follow = (service: string) =>
+      manager.consumers.add('REDRIVE', {
+        durable_name: `${service}-things`,
+        ack_policy: 'explicit',
+        filter_subject: `redrive.${service}.things.*`,
+      })
+    await follow('inventory')
+    await expect(follow('payments')).rejects.toThrow(/[Pp]ermissions [Vv]iolation/)
+    const asInventory = jetstream(inventory, { timeout: 1_000 })
+    await expect(asInventory.publish('redrive.inventory.things.1')).rejects.toThrow(
+      /[Pp]ermissions [Vv]iolation/,
+    )
+    const { seq } = await asInventory.publish('dlq.inventory.things', 'a letter')
+    await jetstream(orders, { timeout: 1_000 }).publish(`redrive.inventory.things.${seq}`)
+    const request = await (await asInventory.consumers.get('REDRIVE', 'inventory-things')).next()
+    expect(request?.subject).toBe(`redrive.inventory.things.${seq}`)
+    expect((await manager.streams.getMessage('DEAD_LETTERS', { seq }))?.string()).toBe('a letter')
+    await Promise.all([orders.close(), inventory.close()])
+  })
+
   test('a service cannot shorten the history, the operator can', async () => {
     const orders = await natsAs('orders')
     const manager = await jetstreamManager(orders, { timeout: 1_000 })

@@ -1,11 +1,14 @@
-import { DEAD_LETTER_STREAM, EVENT_STREAM } from '#contracts/events.ts'
+import { DEAD_LETTER_STREAM, EVENT_STREAM, REDRIVE_STREAM } from '#contracts/events.ts'
 import { SERVICE_NAMES, type ServiceName } from '#contracts/services.ts'
 import { passwordOf } from './secrets.ts'
 
 type Permissions = { publish: { allow: string[] }; subscribe: { allow: string[] } }
 
-/** Both are made by whichever process comes first; nobody but the operator changes, empties or removes them. */
-const STREAMS = [EVENT_STREAM, DEAD_LETTER_STREAM]
+/** They are made by whichever process comes first; nobody but the operator changes, empties or removes them. */
+const STREAMS = [EVENT_STREAM, DEAD_LETTER_STREAM, REDRIVE_STREAM]
+
+/** The service whose operations page lists dead letters and has them sent again. */
+const REDRIVES = 'orders' satisfies ServiceName
 
 /** The notifications service's key-value buckets, which are streams too. */
 const BUCKETS = ['notifications', 'order-customers', 'webhook-endpoints']
@@ -44,6 +47,13 @@ const WEBHOOKS_CLIENT = [
 /** Where answers come to; the event bus asks with this prefix. */
 const inboxOf = (user: string): string => `_INBOX.${user}.>`
 
+/** A service follows the requests to take its own dead letters again, and reads the letters that they name. */
+const redriveClient = (service: ServiceName): string[] => [
+  `$JS.API.CONSUMER.CREATE.${REDRIVE_STREAM}.*.redrive.${service}.>`,
+  ...['INFO', 'MSG.NEXT'].map((call) => `$JS.API.CONSUMER.${call}.${REDRIVE_STREAM}.>`),
+  `$JS.API.STREAM.MSG.GET.${DEAD_LETTER_STREAM}`,
+]
+
 /** A service announces only its own facts and dead letters, and may read everybody's. */
 export const servicePermissions = (service: ServiceName): Permissions => ({
   publish: {
@@ -51,6 +61,8 @@ export const servicePermissions = (service: ServiceName): Permissions => ({
       `evt.${service}.>`,
       `dlq.${service}.>`,
       ...JETSTREAM_CLIENT,
+      ...redriveClient(service),
+      ...(service === REDRIVES ? ['redrive.>'] : []),
       ...(service === 'notifications' ? [...KEY_VALUE_CLIENT, ...WEBHOOKS_CLIENT] : []),
     ],
   },

@@ -4,10 +4,12 @@ import { jetstreamManager } from '@nats-io/jetstream'
 import { afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { DEAD_LETTER_STREAM, EVENT_STREAM, type AnyDomainEvent } from '#contracts/events.ts'
 import { outgoing, subjectsOfUser, testBus } from '#tests/support/broker.ts'
-import { silentLogger, testOrders, type TestOrders } from '#tests/support/orders.ts'
+import { openOrders, silentLogger, testOrders, type TestOrders } from '#tests/support/orders.ts'
 import { startProxy } from '#tests/support/proxy.ts'
+import { inTransaction } from '../database.ts'
+import { NotSentError } from '../outbound/json-client.ts'
 import { currentTrace } from '../trace.ts'
-import { parseEvent, startConsumer, type ConsumerOptions, type EventConsumer } from './consumer.ts'
+import { startConsumer, type ConsumerOptions, type EventConsumer } from './consumer.ts'
 import type { EventBus } from './event-bus.ts'
 import { advance, EventGapError, firstTime } from './inbox.ts'
 
@@ -103,7 +105,7 @@ describe('startConsumer', () => {
   it('writes a dead letter with the error after the last delivery, and then takes it no more', async () => {
     const id = randomUUID()
     const handle = vi.fn<ConsumerOptions['handle']>().mockRejectedValue(new TypeError('cannot\nread it'))
-    consume(id, handle, { maxDeliveries: 2 })
+    consume(id, handle, { maxFailures: 2 })
     const trace = `00-${'e'.repeat(32)}-${'f'.repeat(16)}-01`
     const event = outgoing(id, 1, { trace })
     await bus.publish(event)
@@ -133,6 +135,55 @@ describe('startConsumer', () => {
     expect((await deadLetters(id)).last?.header.get('Mainstay-Error')).toContain('email is not a known field')
   })
 
+  it('keeps an event in hand while the database is away, in order, and does not count that', async () => {
+    const orders: TestOrders = await testOrders()
+    const { host } = new URL(orders.url)
+    const proxy = await startProxy(host)
+    const through = openOrders(orders.url.replace(host, proxy.address), 2)
+    const id = randomUUID()
+    const consumer = `test-${id}`
+    let tries = 0
+    const applied: number[] = []
+    const running = consume(
+      id,
+      async ({ eventId, version }) => {
+        tries += 1
+        await inTransaction(through, async (tx) => {
+          if (await firstTime(tx, { consumer, eventId })) applied.push(version)
+        })
+      },
+      { maxFailures: 1 },
+    )
+    await proxy.cut()
+    for (const version of [1, 2, 3]) await bus.publish(outgoing(id, version))
+    // far more often than its own failures may be
+    await vi.waitFor(() => expect(tries).toBeGreaterThan(3), 20_000)
+    expect(applied).toEqual([])
+    await proxy.restore()
+    await vi.waitFor(() => expect(applied).toEqual([1, 2, 3]), 20_000)
+    await vi.waitFor(async () => expect(await unacknowledged(id)).toBe(0))
+    expect((await deadLetters(id)).count).toBe(0)
+    await running.stop()
+    await through.$disconnect()
+  })
+
+  it('stops at once while it waits for what is away, and leaves the event to others', async () => {
+    const id = randomUUID()
+    const away = vi.fn<ConsumerOptions['handle']>(async () => {
+      throw new NotSentError('the users service cannot be reached')
+    })
+    const first = consume(id, away)
+    await bus.publish(outgoing(id, 1))
+    await vi.waitFor(() => expect(away.mock.calls.length).toBeGreaterThan(2), 10_000)
+    const started = performance.now()
+    await first.stop()
+    expect(performance.now() - started).toBeLessThan(500)
+    const handle = vi.fn<ConsumerOptions['handle']>().mockResolvedValue()
+    consume(id, handle)
+    await vi.waitFor(() => expect(handle).toHaveBeenCalledOnce(), 5_000)
+    expect((await deadLetters(id)).count).toBe(0)
+  })
+
   it('waits for the earlier event when one is missing, longer than that one is retried', async () => {
     const id = randomUUID()
     const calls: number[] = []
@@ -142,7 +193,7 @@ describe('startConsumer', () => {
         calls.push(version)
         throw version === 1 ? new Error('away') : new EventGapError('version 1 is missing')
       },
-      { maxDeliveries: 1 },
+      { maxFailures: 1 },
     )
     await bus.publish(outgoing(id, 1))
     await bus.publish(outgoing(id, 2))
@@ -245,35 +296,5 @@ describe('startConsumer', () => {
     await bus.publish(outgoing(id, 2))
     // a new consumer begins at the beginning; the inbox is what makes that harmless
     await vi.waitFor(() => expect(versions).toEqual([1, 1, 2]), 15_000)
-  })
-})
-
-describe('parseEvent', () => {
-  const { trace: _trace, ...event } = outgoing(randomUUID(), 1)
-  const subject = `evt.users.user.registered.${event.aggregateId}`
-  const bytes = (value: unknown) => ({ subject, data: new TextEncoder().encode(JSON.stringify(value)) })
-
-  it('gives back an event that is whole', () => {
-    expect(parseEvent(bytes(event))).toEqual(event)
-  })
-
-  it.each([
-    ['no JSON', { subject, data: new TextEncoder().encode('{') }, 'is not JSON'],
-    ['an unknown type', bytes({ ...event, eventType: 'toString' }), 'toString is not known'],
-    ['a field too many', bytes({ ...event, extra: 1 }), 'extra is not a known field'],
-    ['version 0', bytes({ ...event, version: 0 }), 'version must be >= 1'],
-    ['a payload of another event', bytes({ ...event, payload: {} }), 'user.registered: userId is required'],
-    [
-      'an event that came on the subject of another',
-      { ...bytes(event), subject: `evt.orders.order.created.${event.aggregateId}` },
-      'came on evt.orders.order.created',
-    ],
-    [
-      'an event that came on the subject of another aggregate',
-      { ...bytes(event), subject: `evt.users.user.registered.${randomUUID()}` },
-      'came on evt.users',
-    ],
-  ])('refuses %s', (_what, message, reason) => {
-    expect(() => parseEvent(message)).toThrow(reason)
   })
 })

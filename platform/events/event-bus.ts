@@ -1,6 +1,7 @@
 /** The connection to NATS JetStream: it may be away at any time, also at the start, and comes back by itself. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
+  DiscardPolicy,
   jetstream,
   jetstreamManager,
   JetStreamApiError,
@@ -9,7 +10,13 @@ import {
   type JetStreamClient,
 } from '@nats-io/jetstream'
 import { connect, errors, headers, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node'
-import { DEAD_LETTER_STREAM, EVENT_STREAM, isEventType, subjectOf } from '#contracts/events.ts'
+import {
+  DEAD_LETTER_STREAM,
+  EVENT_STREAM,
+  isEventType,
+  REDRIVE_STREAM,
+  subjectOf,
+} from '#contracts/events.ts'
 import type { Logger } from '../logger.ts'
 
 const PUBLISH_TIMEOUT_MS = 3_000
@@ -41,7 +48,8 @@ export interface OutgoingEvent {
 export interface EventBus {
   /** Resolves when the broker has stored the event. */
   publish(event: OutgoingEvent): Promise<void>
-  publishDeadLetter(subject: string, data: Uint8Array, messageHeaders: MsgHdrs): Promise<void>
+  /** Anything that is no domain event; resolves when the broker has stored it. */
+  store(subject: string, data: Uint8Array, messageHeaders: MsgHdrs): Promise<void>
   /** Resolves once connected and the streams exist. */
   ready(): Promise<{ connection: NatsConnection; client: JetStreamClient }>
   probe(): Promise<string>
@@ -50,7 +58,7 @@ export interface EventBus {
 }
 
 /** Nothing was sent: there is no connection at the moment. */
-class BrokerAwayError extends Error {
+export class BrokerAwayError extends Error {
   override readonly name = 'BrokerAwayError'
 
   constructor() {
@@ -129,7 +137,7 @@ export function createEventBus({ url, user, password, name, logger }: BrokerOpti
         timeout: PUBLISH_TIMEOUT_MS,
       })
     },
-    async publishDeadLetter(subject, data, messageHeaders) {
+    async store(subject, data, messageHeaders) {
       await assertOnline().client.publish(subject, data, {
         headers: messageHeaders,
         timeout: PUBLISH_TIMEOUT_MS,
@@ -169,6 +177,26 @@ export const isPoison = (error: unknown): boolean =>
   error instanceof errors.InvalidSubjectError ||
   (error instanceof JetStreamApiError && error.code === 10054)
 
+const DAY_NANOS = 86_400_000_000_000
+
+/** How long an event can be read, and a dead letter be sent again: longer than anybody looks away. */
+const EVENTS_KEPT_DAYS = 90
+
+const STREAMS = [
+  { name: EVENT_STREAM, subjects: ['evt.>'], max_age: EVENTS_KEPT_DAYS * DAY_NANOS },
+  { name: DEAD_LETTER_STREAM, subjects: ['dlq.>'], max_age: EVENTS_KEPT_DAYS * DAY_NANOS },
+  {
+    // requests: each is there until its consumer has done it, and a letter has at most one
+    name: REDRIVE_STREAM,
+    subjects: ['redrive.>'],
+    max_age: 7 * DAY_NANOS,
+    retention: RetentionPolicy.Workqueue,
+    discard: DiscardPolicy.New,
+    max_msgs_per_subject: 1,
+    discard_new_per_subject: true,
+  },
+]
+
 /** Creates the streams where they are missing; an existing stream is left as its operator configured it. */
 async function ensureStreams(
   connection: NatsConnection,
@@ -178,11 +206,7 @@ async function ensureStreams(
   for (;;) {
     try {
       const manager = await jetstreamManager(connection)
-      const streams = [
-        { name: EVENT_STREAM, subjects: ['evt.>'] },
-        { name: DEAD_LETTER_STREAM, subjects: ['dlq.>'] },
-      ]
-      for (const stream of streams) {
+      for (const stream of STREAMS) {
         const exists = await manager.streams.info(stream.name).then(
           () => true,
           (error: unknown) => {
@@ -192,10 +216,10 @@ async function ensureStreams(
         )
         if (exists) continue
         await manager.streams.add({
-          ...stream,
           storage: StorageType.File,
           retention: RetentionPolicy.Limits,
           duplicate_window: DUPLICATE_WINDOW_NANOS,
+          ...stream,
         })
       }
       return

@@ -1,4 +1,5 @@
 /** JSON over HTTP to another process, through a breaker; says whether a failed call can have had an effect. */
+import { causesOf } from '../causes.ts'
 import type { Breaker } from './breaker.ts'
 import { isCircuitOpen } from './breaker.ts'
 import { currentTrace } from '../trace.ts'
@@ -81,8 +82,8 @@ export function createJsonClient({ baseUrl, breaker }: { baseUrl: string; breake
 
 /** The system's error code, however deep `fetch` has wrapped it. */
 function codeOf(error: unknown): string {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if ('code' in at && typeof at.code === 'string') return at.code
+  for (const each of causesOf(error)) {
+    if ('code' in each && typeof each.code === 'string') return each.code
   }
   return ''
 }

@@ -5,6 +5,7 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client'
 import { ApplicationFailure } from '@temporalio/common'
+import { causesOf } from '../causes.ts'
 import { ProblemError } from '../problem.ts'
 
 const UNAVAILABLE_CODES = new Set([1, 4, 8, 14]) // cancelled, deadline exceeded, resource exhausted, unavailable
@@ -12,10 +13,8 @@ const UNAVAILABLE_CODES = new Set([1, 4, 8, 14]) // cancelled, deadline exceeded
 /** Whether Temporal, or the worker that should have answered, is away: the command may be sent again. */
 export function isTemporalAway(error: unknown): boolean {
   if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return true
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if (isGrpcServiceError(at)) return UNAVAILABLE_CODES.has(at.code)
-  }
-  return false
+  const fromServer = causesOf(error).find((each) => isGrpcServiceError(each))
+  return fromServer !== undefined && UNAVAILABLE_CODES.has(fromServer.code)
 }
 
 export const temporalAway = (cause: unknown): ProblemError =>

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { subjectOf, type EventPayload, type EventType } from '#contracts/events.ts'
-import { parseEvent } from '#platform/events/consumer.ts'
+import { parseEvent } from '#platform/events/parse-event.ts'
 import { EventGapError } from '#platform/events/inbox.ts'
 import { testOrders, type TestOrders } from '#tests/support/orders.ts'
 import { createConsumers } from './consumers.ts'
