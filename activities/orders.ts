@@ -1,7 +1,6 @@
 /** The workflows' door to the orders service itself: what is written about an order and read for it. */
-import { ApplicationFailure } from '@temporalio/common'
 import type { Address } from '#contracts/schemas.ts'
-import { FAILURE, type Finding, type OrderTerms } from '#contracts/workflows.ts'
+import type { Finding, OrderTerms } from '#contracts/workflows.ts'
 import type { AmendmentRef } from '#services/orders/amendments/amendment.ts'
 import type { AmendmentQuote } from '#services/orders/amendments/quote-amendment.ts'
 import type { ClearAttentionInput, RaiseAttentionInput } from '#services/orders/attention.ts'
@@ -54,14 +53,4 @@ export interface OrdersActivities {
 }
 
 /** The use cases are the activities: what the interface promises, the orders service does. */
-export const createOrdersActivities = (useCases: OrdersUseCases): OrdersActivities => ({
-  ...useCases,
-  checkWorkflows: () => notYet('checkWorkflows'),
-  findRunning: () => notYet('findRunning'),
-  recordFindings: () => notYet('recordFindings'),
-})
-
-type OrdersUseCases = Omit<OrdersActivities, 'checkWorkflows' | 'findRunning' | 'recordFindings'>
-
-const notYet = (name: string): Promise<never> =>
-  Promise.reject(ApplicationFailure.nonRetryable(`${name} is not built yet`, FAILURE.refused))
+export const createOrdersActivities = (useCases: OrdersActivities): OrdersActivities => useCases

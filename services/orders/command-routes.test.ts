@@ -234,6 +234,30 @@ describe('POST /api/v1/orders/:id/operations', () => {
     expect(await listed(id)).toHaveLength(2)
   })
 
+  it('hands to a return what it asks, and leaves its concern to it', async () => {
+    const { id } = await door.place(ada)
+    const returnId = randomUUID()
+    await concern(id, `return:${returnId}:refundPayment`)
+    await concern(id, `return:${returnId}:overdue`)
+    expect((await listed(id)).map(({ actions }: { actions: string[] }) => actions)).toEqual([
+      ['retry', 'resolve'],
+      ['resolve'],
+    ])
+    expect((await operate(id, { action: 'retry' })).status).toBe(202)
+    expect(door.returnWorkflows.operate).toHaveBeenCalledExactlyOnceWith(
+      returnId,
+      { action: 'retry', note: 'seen to', by: op },
+      expect.stringMatching(`:${returnId}$`),
+    )
+    expect(await listed(id)).toHaveLength(2)
+    await operate(id, { action: 'resolve' })
+    const left = await door.database.concern.findMany({ where: { orderId: id, settledAt: null } })
+    expect(left.map(({ source }) => source)).toEqual([`return:${returnId}:refundPayment`])
+    // its workflow is gone for good: nobody else can settle it
+    door.returnWorkflows.operate.mockResolvedValueOnce(false)
+    expect((await operate(id, { action: 'resolve' })).body.needsAttention).toBe(false)
+  })
+
   it('leaves alone what the operator did not mean', async () => {
     const { id } = await door.place(ada)
     await concern(id, 'one')

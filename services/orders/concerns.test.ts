@@ -37,17 +37,19 @@ describe('a concern', () => {
     expect((await orderOf(id)).version).toBe(3)
   })
 
-  it('that has settled itself is gone, and a late repeat does not bring it back', async () => {
+  it('that has settled itself is gone; what comes up again is a new question', async () => {
     const { id } = await orders.place()
     await raise(overdue(id))
     const settled = { orderId: id, source: overdue(id).source, note: 'It has arrived.' }
     await Promise.all(Array.from({ length: 5 }, () => settle(settled)))
-    await raise(overdue(id))
     expect(await orderOf(id)).toMatchObject({ needsAttention: false, version: 3 })
+    await Promise.all(Array.from({ length: 5 }, () => raise(overdue(id))))
+    expect(await orderOf(id)).toMatchObject({ needsAttention: true, version: 4 })
     expect((await orders.events(id)).map(([, type]) => type)).toEqual([
       'order.created',
       'order.attention_raised',
       'order.attention_cleared',
+      'order.attention_raised',
     ])
   })
 
@@ -62,7 +64,8 @@ describe('a concern', () => {
     const { id } = await orders.place()
     await raise(overdue(id, 1))
     await raise(overdue(id, 2))
-    const answer = { orderId: id, by: 'op-1', note: 'called the carrier', since: undefined }
+    const sources = [overdue(id, 1).source, overdue(id, 2).source]
+    const answer = { orderId: id, by: 'op-1', note: 'called the carrier', sources }
     expect(await orders.transact((tx) => resolveConcerns(tx, answer))).toBe(2)
     expect(await orders.transact((tx) => resolveConcerns(tx, answer))).toBe(0)
     expect(await orderOf(id)).toMatchObject({ needsAttention: false, version: 5 })

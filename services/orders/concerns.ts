@@ -30,13 +30,16 @@ export const createSettleConcern =
   ({ orderId, source, note }) =>
     transact((tx) => settleConcern(tx, { orderId, source, note }))
 
-/** Once per source, whatever has become of it since: a late repeat brings nothing back. */
+/** Once per source while it is open; what comes up again after it was settled is a new question. */
 export async function raiseConcern(tx: OrdersTransaction, concern: ConcernInput): Promise<void> {
   const { orderId, source, step, operation, error } = concern
   const order = await lockOrder(tx, orderId)
   const raised = await tx.$executeRaw`
     INSERT INTO concerns (order_id, source, step, operation, error)
-    VALUES (${orderId}::uuid, ${source}, ${step}, ${operation}, ${error}) ON CONFLICT DO NOTHING`
+    VALUES (${orderId}::uuid, ${source}, ${step}, ${operation}, ${error})
+    ON CONFLICT (order_id, source) DO UPDATE SET step = EXCLUDED.step, operation = EXCLUDED.operation,
+      error = EXCLUDED.error, since = now(), settled_at = NULL, settled_by = NULL, note = NULL
+    WHERE concerns.settled_at IS NOT NULL`
   if (raised === 0) return
   const version = await announce(tx, order, 'order.attention_raised', { step, operation, error })
   await addToTimeline(tx, orderId, [
@@ -77,20 +80,18 @@ export interface ResolveInput {
   /** The operator's id. */
   by: string
   note: string
-  /** Only what has been open since exactly then; everything open unless told. */
-  since: string | undefined
+  sources: readonly string[]
 }
 
-/** An operator has seen to it. @returns how many concerns that settled */
+/** An operator has seen to them. @returns how many concerns that settled */
 export async function resolveConcerns(
   tx: OrdersTransaction,
-  { orderId, by, note, since }: ResolveInput,
+  { orderId, by, note, sources }: ResolveInput,
 ): Promise<number> {
   let order = await lockOrder(tx, orderId)
   const resolved = await tx.$queryRaw<Question[]>`
     UPDATE concerns SET settled_at = now(), settled_by = ${by}, note = ${note}
-    WHERE order_id = ${orderId}::uuid AND settled_at IS NULL
-      AND (${since ?? null}::timestamptz IS NULL OR since = ${since ?? null}::timestamptz)
+    WHERE order_id = ${orderId}::uuid AND settled_at IS NULL AND source = ANY(${sources})
     RETURNING step, operation, error`
   for (const question of resolved) {
     const version = await announce(tx, order, 'order.attention_cleared', question)

@@ -73,6 +73,12 @@ export const ordersConfig = Type.Object({
     default: 'receipt',
     description: 'when the money of a return goes back',
   }),
+  RECONCILE_MINUTES: Type.Integer({
+    minimum: 1,
+    maximum: 1_440,
+    default: 5,
+    description: 'how often everybody’s books are compared',
+  }),
 })
 
 export type OrdersConfig = Static<typeof ordersConfig>

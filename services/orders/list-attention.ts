@@ -3,6 +3,7 @@ import Type from 'typebox'
 import type { Attention } from '#contracts/http/orders.ts'
 import { Id, Timestamp } from '#contracts/schemas.ts'
 import { decodeCursor, toPage } from '#platform/keyset.ts'
+import { returnAsking } from './returns/return-question.ts'
 import type { OrdersDatabase } from './store.ts'
 
 const Cursor = Type.Tuple([Timestamp, Id, Type.String({ maxLength: 300 })], {
@@ -51,6 +52,6 @@ const present = ({ order_id: orderId, source, since, ...question }: Row): Attent
   error: question.error,
   attempts: question.attempts,
   since: since.toISOString(),
-  // a concern has nothing that could be tried again
-  actions: source === '' ? ['retry', 'resolve'] : ['resolve'],
+  // what no workflow asks cannot be tried again
+  actions: source === '' || returnAsking(source) !== undefined ? ['retry', 'resolve'] : ['resolve'],
 })

@@ -23,6 +23,11 @@ import { loadShippingRates } from './pricing/shipping/load.ts'
 import { loadTaxPolicy } from './pricing/tax/load.ts'
 import { createReadTimeline } from './read-timeline.ts'
 import { createRecordProgress } from './record-progress.ts'
+import { createCheckWorkflows } from './reconciliation/check-workflows.ts'
+import { createFindRunning } from './reconciliation/find-running.ts'
+import { createRecordFindings } from './reconciliation/record-findings.ts'
+import { keepReconciliationScheduled } from './reconciliation/schedule.ts'
+import { createWorkflowStates } from './reconciliation/workflow-states.ts'
 import { createCommandReturn } from './returns/command-return.ts'
 import { createListReturns } from './returns/find-returns.ts'
 import { createQuoteLostParcel } from './returns/quote-lost-parcel.ts'
@@ -54,13 +59,15 @@ export const ordersService = defineService({
       shipping: await loadShippingRates(config.SHIPPING_RATES),
     }
     const wakeUps = createWakeUps({ database, transact, workflows, logger })
+    const startOrder = createStartOrder({ database, workflows, policy })
+    const statesOf = createWorkflowStates(temporal.client)
     const commandOrder = createCommandOrder({ database, workflows, policy })
     return {
       routes: (app, verifyCaller) =>
         registerRoutes(app, verifyCaller, {
           database,
           placeOrder: createPlaceOrder({ database, transact, pricing }),
-          startOrder: createStartOrder({ database, workflows, policy }),
+          startOrder,
           listOrders: createListOrders(database),
           readTimeline: createReadTimeline(database),
           listAttention: createListAttention(database),
@@ -71,7 +78,7 @@ export const ordersService = defineService({
           listReturns: createListReturns(database),
           commandReturn: createCommandReturn({ database, returnWorkflows, terms }),
           amendOrder: createAmendOrder({ database, workflows, policy, pricing }),
-          operateOrder: createOperateOrder({ database, transact, commandOrder }),
+          operateOrder: createOperateOrder({ database, transact, commandOrder, returnWorkflows }),
           logger,
         }),
       worker: {
@@ -86,6 +93,9 @@ export const ordersService = defineService({
           refuseAmendment: createRefuseAmendment(transact),
           recordReturn: createRecordReturn(transact),
           quoteLostParcel: createQuoteLostParcel(transact),
+          checkWorkflows: createCheckWorkflows({ database, statesOf, startOrder, logger }),
+          findRunning: createFindRunning({ database, statesOf }),
+          recordFindings: createRecordFindings({ transact, logger }),
           raiseConcern: createRaiseConcern(transact),
           settleConcern: createSettleConcern(transact),
           loadShippingAddress: createLoadShippingAddress(database),
@@ -95,6 +105,7 @@ export const ordersService = defineService({
       consumers: [...createConsumers(transact, config), wakeUps.consumer],
       background: () => [
         wakeUps.startRelay(),
+        keepReconciliationScheduled(temporal.client, config.RECONCILE_MINUTES, logger),
         startReturnRelay({ database, returnWorkflows, terms, logger }),
         startWorkflowRelay({ database, workflows, policy, logger }),
         startLoop({

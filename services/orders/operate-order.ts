@@ -6,8 +6,10 @@ import type { Finish } from '#platform/idempotency.ts'
 import { notFound, ProblemError } from '#platform/problem.ts'
 import { assertVersion, type createCommandOrder } from './command-order.ts'
 import { resolveConcerns } from './concerns.ts'
-import { lockOrder } from './lock-order.ts'
+import { returnAsking } from './returns/return-question.ts'
+import type { ReturnWorkflows } from './returns/return-workflow.ts'
 import { findOrder, type OrdersDatabase, type OrdersTransaction } from './store.ts'
+import { addToTimeline } from './timeline.ts'
 
 export interface OperateInput {
   orderId: string
@@ -23,11 +25,12 @@ interface Dependencies {
   database: OrdersDatabase
   transact: UnitOfWork<OrdersTransaction>
   commandOrder: ReturnType<typeof createCommandOrder>
+  returnWorkflows: Pick<ReturnWorkflows, 'operate'>
 }
 
 interface Row {
   attention: AttentionState | null
-  concerned: boolean
+  concerns: { source: string; since: string }[]
 }
 
 /**
@@ -35,30 +38,66 @@ interface Row {
  *   or there is nothing to try again) or `workflow_engine_unavailable`
  */
 export const createOperateOrder =
-  ({ database, transact, commandOrder }: Dependencies) =>
+  ({ database, transact, commandOrder, returnWorkflows }: Dependencies) =>
   async ({ orderId, answer, ifMatch, updateId, finish }: OperateInput): Promise<Order> => {
-    const [row] = await database.$queryRaw<Row[]>`
-      SELECT attention, EXISTS (SELECT 1 FROM concerns WHERE order_id = orders.id AND settled_at IS NULL) AS concerned
-      FROM orders WHERE id = ${orderId}::uuid`
-    if (row === undefined) throw notFound('order')
+    const { attention, concerns } = await readOpen(database, orderId)
     const { since } = answer
-    const asksSaga = since === undefined || row.attention?.since === since
-    if (row.attention !== null ? asksSaga : !row.concerned) {
+    const meant = concerns.filter((one) => since === undefined || new Date(one.since).toISOString() === since)
+    const asksSaga =
+      attention === null ? concerns.length === 0 : since === undefined || attention.since === since
+    if (asksSaga) {
       const command = { name: 'operate', argument: answer } as const
       const order = await commandOrder({ orderId, owner: null, command, ifMatch, updateId })
       await finish(database, { status: 202, body: order })
       return order
     }
-    if (answer.action === 'retry')
+    if (meant.length === 0)
+      throw new ProblemError('no_operation_waiting', 'What was waiting has been seen to.')
+    const order = await findOrder(database, orderId, null)
+    if (order === undefined) throw notFound('order')
+    assertVersion(order, ifMatch)
+    const asked = await askReturns(meant.map(({ source }) => source))
+    const sources = meant.map(({ source }) => source).filter((source) => !asked.has(source))
+    if (answer.action === 'retry' && asked.size === 0)
       throw new ProblemError('no_operation_waiting', 'There is nothing that could be tried again.')
     return transact(async (tx) => {
-      const { by, note } = answer
-      assertVersion(await lockOrder(tx, orderId), ifMatch)
-      const resolved = await resolveConcerns(tx, { orderId, by, note, since })
-      if (resolved === 0) throw new ProblemError('no_operation_waiting', 'What was waiting has been seen to.')
-      const order = await findOrder(tx, orderId, null)
-      if (order === undefined) throw notFound('order')
-      await finish(tx, { status: 202, body: order })
-      return order
+      const { by, note, action } = answer
+      if (action === 'resolve') await resolveConcerns(tx, { orderId, by, note, sources })
+      if (asked.size > 0) {
+        await addToTimeline(tx, orderId, [
+          {
+            kind: 'operator',
+            name: action,
+            status: 'done',
+            detail: `${by}: ${note}`,
+            source: `update:${updateId}`,
+          },
+        ])
+      }
+      const body = (await findOrder(tx, orderId, null)) ?? order
+      await finish(tx, { status: 202, body })
+      return body
     })
+
+    /** Hands the answer to the returns that wait for it. @returns the concerns that are theirs */
+    async function askReturns(open: readonly string[]): Promise<Set<string>> {
+      const theirs = new Set<string>()
+      for (const source of open) {
+        const returnId = returnAsking(source)
+        if (returnId === undefined) continue
+        // its own clock names the question; the concern's says when it was written down
+        const { since: _since, ...unnamed } = answer
+        if (await returnWorkflows.operate(returnId, unnamed, `${updateId}:${returnId}`)) theirs.add(source)
+      }
+      return theirs
+    }
   }
+
+async function readOpen(database: OrdersDatabase, orderId: string): Promise<Row> {
+  const [row] = await database.$queryRaw<Row[]>`
+    SELECT attention, (SELECT coalesce(json_agg(json_build_object('source', source, 'since', since)), '[]')
+      FROM concerns WHERE order_id = orders.id AND settled_at IS NULL) AS concerns
+    FROM orders WHERE id = ${orderId}::uuid`
+  if (row === undefined) throw notFound('order')
+  return row
+}

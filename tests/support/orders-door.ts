@@ -34,6 +34,7 @@ export const fakeWorkflows = () => ({
 export const fakeReturnWorkflows = () => ({
   start: vi.fn<ReturnWorkflows['start']>().mockResolvedValue(),
   command: vi.fn<ReturnWorkflows['command']>().mockResolvedValue(),
+  operate: vi.fn<ReturnWorkflows['operate']>().mockResolvedValue(true),
 })
 
 const policy = { stepAttempts: 1, compensationAttempts: 1, maximumIntervalSeconds: 1 }
@@ -57,7 +58,7 @@ export function orderUseCases(
     pricing,
     commandOrder,
     amendOrder: createAmendOrder({ database, workflows, policy, pricing }),
-    operateOrder: createOperateOrder({ database, transact, commandOrder }),
+    operateOrder: createOperateOrder({ database, transact, commandOrder, returnWorkflows }),
     requestReturn: createRequestReturn(transact),
     startReturn: createStartReturn({ database, returnWorkflows, terms }),
     listReturns: createListReturns(database),

@@ -20,7 +20,7 @@ const TYPES = {
 /** Activities by the service that has them. */
 export type ActivitiesByQueue = Partial<Record<keyof typeof TASK_QUEUES, object>>
 
-/** Starts workers for these activities; `orders` and `shipping` run workflows too. Everything ends with the test file. */
+/** Starts workers for these activities, none where a service has none; `orders` and `shipping` run workflows too. Everything ends with the test file. */
 export async function startWorkers(activities: ActivitiesByQueue): Promise<Client> {
   quietRuntime()
   const { temporalAddress: address } = inject('infrastructure')
@@ -29,15 +29,17 @@ export async function startWorkers(activities: ActivitiesByQueue): Promise<Clien
   const native = await NativeConnection.connect({ address })
   const bundle = await workflowBundle(false, undefined)
   const workers = await Promise.all(
-    Object.values(TASK_QUEUES).map((taskQueue) =>
-      Worker.create({
-        connection: native,
-        namespace,
-        taskQueue,
-        activities: activities[taskQueue] ?? {},
-        ...(taskQueue === 'orders' || taskQueue === 'shipping' ? { workflowBundle: bundle } : {}),
-      }),
-    ),
+    Object.values(TASK_QUEUES)
+      .filter((taskQueue) => activities[taskQueue] !== undefined)
+      .map((taskQueue) =>
+        Worker.create({
+          connection: native,
+          namespace,
+          taskQueue,
+          activities: activities[taskQueue] ?? {},
+          ...(taskQueue === 'orders' || taskQueue === 'shipping' ? { workflowBundle: bundle } : {}),
+        }),
+      ),
   )
   const running = Promise.all(workers.map((worker) => worker.run()))
   afterAll(async () => {

@@ -2,6 +2,7 @@
 import {
   WithStartWorkflowOperation,
   WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
   type Client,
 } from '@temporalio/client'
 import { TASK_QUEUES } from '#contracts/services.ts'
@@ -10,6 +11,7 @@ import {
   returnWorkflowId,
   type ApproveReturnCommand,
   type CancelReturnCommand,
+  type OperateCommand,
   type ReceiveReturnCommand,
   type RejectReturnCommand,
   type ReturnInput,
@@ -34,6 +36,8 @@ export interface ReturnWorkflows {
   start(input: ReturnInput): Promise<void>
   /** Hands over a command and resolves when the workflow has taken it; starts the workflow if need be. */
   command(input: ReturnInput, command: ReturnCommand, updateId: string): Promise<void>
+  /** Hands over an operator's answer to what the return asks. @returns whether there is such a workflow */
+  operate(returnId: string, answer: OperateCommand, updateId: string): Promise<boolean>
 }
 
 const startOptions = (input: ReturnInput) =>
@@ -73,14 +77,32 @@ export function createReturnWorkflows(client: Client): ReturnWorkflows {
         throw refusalOf(error) ?? error
       }
     },
+    async operate(returnId, answer, updateId) {
+      try {
+        const handle = client.workflow.getHandle(returnWorkflowId(returnId))
+        await client.withDeadline(Date.now() + COMMAND_TIMEOUT_MS, () =>
+          handle.executeUpdate<void, [OperateCommand]>('operate', { updateId, args: [answer] }),
+        )
+        return true
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return false
+        if (isTemporalAway(error)) throw temporalAway(error)
+        throw refusalOf(error) ?? error
+      }
+    },
   }
 }
+
+/** The codes of refusals by the workflow's validators. */
+const REFUSALS = ['return_transition_refused', 'no_operation_waiting'] as const
 
 /** A refusal by the workflow, also the one that a closed workflow gives by not running any more. */
 function refusalOf(cause: unknown): ProblemError | undefined {
   if (cause instanceof WorkflowExecutionAlreadyStartedError)
     return new ProblemError('return_transition_refused', 'The return has come to its end.', { cause })
   const refusal = updateRefusal(cause)
-  if (refusal?.type !== 'return_transition_refused') return undefined
-  return new ProblemError('return_transition_refused', refusal.message, { cause })
+  const code = REFUSALS.find((known) => known === refusal?.type)
+  return refusal === undefined || code === undefined
+    ? undefined
+    : new ProblemError(code, refusal.message, { cause })
 }

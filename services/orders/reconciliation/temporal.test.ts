@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto'
+import type { Client } from '@temporalio/client'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { orderWorkflowId, RECONCILIATION_WORKFLOW } from '#contracts/workflows.ts'
+import { silentLogger } from '#tests/support/orders.ts'
+import { startWorkers } from '#tests/support/temporal.ts'
+import { keepReconciliationScheduled, RECONCILIATION_SCHEDULE, scheduleReconciliation } from './schedule.ts'
+import { createWorkflowStates } from './workflow-states.ts'
+
+let client: Client
+beforeAll(async () => {
+  client = await startWorkers({})
+})
+
+describe('the schedule', () => {
+  const described = () => client.schedule.getHandle(RECONCILIATION_SCHEDULE).describe()
+
+  it('is made once, whoever starts first, and changed with the setting', async () => {
+    await Promise.all(Array.from({ length: 3 }, () => scheduleReconciliation(client, 5)))
+    const made = await described()
+    expect(made).toMatchObject({
+      spec: { intervals: [{ every: 300_000 }] },
+      policies: { overlap: 'SKIP' },
+      action: { type: 'startWorkflow', workflowType: RECONCILIATION_WORKFLOW, taskQueue: 'orders' },
+    })
+    await scheduleReconciliation(client, 7)
+    expect((await described()).spec.intervals?.[0]?.every).toBe(420_000)
+  })
+
+  it('is made when Temporal is back, without stopping anything before', async () => {
+    await client.schedule.getHandle(RECONCILIATION_SCHEDULE).delete()
+    const create = vi.spyOn(client.schedule, 'create').mockRejectedValueOnce(new Error('away'))
+    const keeper = keepReconciliationScheduled(client, 3, silentLogger)
+    await vi.waitFor(async () => expect((await described()).spec.intervals?.[0]?.every).toBe(180_000), 15_000)
+    expect(create).toHaveBeenCalledTimes(2)
+    await keeper.stop()
+    create.mockRestore()
+  })
+})
+
+describe('workflow states', () => {
+  it('are running, closed or missing, also right after the start', async () => {
+    const [running, closed, missing] = [randomUUID(), randomUUID(), randomUUID()]
+    for (const id of [running, closed]) {
+      // nobody polls that queue: it stays where it is
+      const options = { workflowId: orderWorkflowId(id), taskQueue: 'nobody', args: [] }
+      await client.workflow.start('order', options)
+    }
+    await client.workflow.getHandle(orderWorkflowId(closed)).terminate()
+    const states = createWorkflowStates(client)
+    const expected = new Map([
+      [running, 'running'],
+      [closed, 'closed'],
+      [missing, 'missing'],
+    ])
+    expect(await states([running, closed, missing])).toEqual(expected)
+    await vi.waitFor(
+      async () =>
+        expect(await client.workflow.count(`WorkflowId = '${orderWorkflowId(running)}'`)).toMatchObject({
+          count: 1,
+        }),
+      10_000,
+    )
+    expect(await states([running, closed, missing])).toEqual(expected)
+    expect(await states([])).toEqual(new Map())
+  })
+
+  it('are asked for in batches', async () => {
+    const ids = Array.from({ length: 205 }, () => randomUUID())
+    const list = vi.spyOn(client.workflow, 'list')
+    const states = await createWorkflowStates(client)(ids)
+    expect([list.mock.calls.length, new Set(states.values())]).toEqual([3, new Set(['missing'])])
+    list.mockRestore()
+  })
+})
