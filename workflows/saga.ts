@@ -7,14 +7,15 @@ import { ApplicationFailure, CancellationScope, isCancellation } from '@temporal
 import { FAILURE } from '#contracts/workflows.ts'
 import type { Operator } from './operator.ts'
 import { reasonOf } from './reason.ts'
+import type { StepName } from './steps.ts'
 
 export interface Step<Result> {
-  name: string
+  name: StepName
   execute: () => Promise<Result>
   /** Why the service refused, where its answer is a refusal; the saga's caller decides what follows from that. */
   refusal?: (result: Result) => string | undefined
   /** Undoes the step, whatever became of it; or says which earlier step's compensation does so, or why nothing has to. */
-  compensate: (() => Promise<void>) | { coveredBy: string } | { nothingToUndo: string }
+  compensate: (() => Promise<void>) | { coveredBy: StepName } | { nothingToUndo: string }
 }
 
 /** What a step leaves behind when it has begun. */

@@ -137,7 +137,7 @@ export function openSaga(): SagaBench {
     },
     shipmentIds,
     start(change = {}) {
-      const argument = input(change)
+      const argument = orderOf(change)
       return client.workflow.start<typeof order>('order', {
         workflowId: orderWorkflowId(argument.orderId),
         taskQueue: 'orders',
@@ -182,7 +182,8 @@ export const waiting = (change: Partial<WaitPolicy> = {}): SagaPolicy => ({
   waits: { ...WAITS, ...change },
 })
 
-const input = (change: Partial<OrderInput>): OrderInput => ({
+/** An order of two mugs for 10 each and 5 of shipping. */
+export const orderOf = (change: Partial<OrderInput>): OrderInput => ({
   orderId: randomUUID(),
   number: 'M-1',
   customerId: randomUUID(),

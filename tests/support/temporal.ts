@@ -20,35 +20,62 @@ const TYPES = {
 /** Activities by the service that has them. */
 export type ActivitiesByQueue = Partial<Record<keyof typeof TASK_QUEUES, object>>
 
-/** Starts workers for these activities, none where a service has none; `orders` and `shipping` run workflows too. Everything ends with the test file. */
+/**
+ * Starts workers for these activities, none where a service has none; `orders` and `shipping` run workflows too. Everything
+ * ends with the test file.
+ */
 export async function startWorkers(activities: ActivitiesByQueue): Promise<Client> {
+  return (await startRestartable(activities)).client
+}
+
+export interface Workers {
+  client: Client
+  /** Stops the workers, does this, and starts new ones, which know nothing of any workflow. */
+  restart(meanwhile: () => void): Promise<void>
+}
+
+/** The same, with workers that a test can stop and start again. */
+export async function startRestartable(activities: ActivitiesByQueue): Promise<Workers> {
   quietRuntime()
   const { temporalAddress: address } = inject('infrastructure')
   const connection = await Connection.connect({ address })
   const namespace = await createNamespace(connection)
   const native = await NativeConnection.connect({ address })
   const bundle = await workflowBundle(false, undefined)
-  const workers = await Promise.all(
-    Object.values(TASK_QUEUES)
-      .filter((taskQueue) => activities[taskQueue] !== undefined)
-      .map((taskQueue) =>
-        Worker.create({
-          connection: native,
-          namespace,
-          taskQueue,
-          activities: activities[taskQueue] ?? {},
-          ...(taskQueue === 'orders' || taskQueue === 'shipping' ? { workflowBundle: bundle } : {}),
-        }),
-      ),
-  )
-  const running = Promise.all(workers.map((worker) => worker.run()))
+  const startAll = async () => {
+    const workers = await Promise.all(
+      Object.values(TASK_QUEUES)
+        .filter((taskQueue) => activities[taskQueue] !== undefined)
+        .map((taskQueue) =>
+          Worker.create({
+            connection: native,
+            namespace,
+            taskQueue,
+            activities: activities[taskQueue] ?? {},
+            ...(taskQueue === 'orders' || taskQueue === 'shipping' ? { workflowBundle: bundle } : {}),
+          }),
+        ),
+    )
+    const running = Promise.all(workers.map((worker) => worker.run()))
+    return async (meanwhile = () => {}) => {
+      for (const worker of workers) worker.shutdown()
+      meanwhile()
+      await running
+    }
+  }
+  let stop = await startAll()
   afterAll(async () => {
-    for (const worker of workers) worker.shutdown()
-    await running
+    await stop()
     await native.close()
     await connection.close()
   })
-  return new Client({ connection, namespace })
+  return {
+    client: new Client({ connection, namespace }),
+    async restart(meanwhile) {
+      await stop(meanwhile)
+      stop = await startAll()
+    },
+  }
 }
 
 let runtimeInstalled = false
