@@ -190,3 +190,30 @@ describe('an order in two parcels', () => {
     },
   )
 })
+
+describe('a parcel that is lost', () => {
+  it('gives the customer everything back', async () => {
+    const customer = await shop.customer()
+    const sku = await shop.product({ AMS: 5 })
+    const placed = await customer.placeOrder(
+      orderOf({ lines: [{ sku, quantity: 2 }], shippingAddress: BY_HAND_ADDRESS }),
+    )
+    const [parcel] = await untilParcels(placed.id, ['AMS booked'])
+    await shop.moveParcel(parcel!.tracking, 'dispatch')
+    await untilParcels(placed.id, ['AMS dispatched'])
+    await shop.moveParcel(parcel!.tracking, 'lose')
+    expect((await shop.ends(customer, placed.id)).status).toBe('completed')
+    expect(await moneyAt(placed.id)).toEqual([
+      ['authorization', placed.total],
+      ['capture', placed.total],
+      ['refund', placed.total],
+    ])
+    expect(await paymentRow(placed.id)).toMatchObject({
+      status: 'refunded',
+      captured: placed.total,
+      refunded: placed.total,
+    })
+    expect(await shop.stockOf(sku)).toEqual([{ warehouse: 'AMS', on_hand: 3, held: 0, committed: 0 }])
+    await shop.expectSound()
+  })
+})

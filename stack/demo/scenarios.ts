@@ -6,8 +6,10 @@ import { backorder } from './scenarios/backorder.ts'
 import { cancelLate } from './scenarios/cancel-late.ts'
 import { declined } from './scenarios/declined.ts'
 import { happy } from './scenarios/happy.ts'
+import { lost } from './scenarios/lost.ts'
 import { newCard } from './scenarios/new-card.ts'
 import { outOfStock } from './scenarios/out-of-stock.ts'
+import { returned } from './scenarios/return.ts'
 import { shortage } from './scenarios/shortage.ts'
 import { split } from './scenarios/split.ts'
 import { threeDSecure } from './scenarios/3ds.ts'
@@ -24,6 +26,8 @@ export const SCENARIOS = {
   declined,
   amend,
   'cancel-late': cancelLate,
+  lost,
+  return: returned,
   'unknown-payment': unknownPayment,
   attention,
 } as const satisfies Record<string, Scenario>
