@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { QueryResultRow } from 'pg'
 import Type from 'typebox'
-import { afterAll, expect, inject, vi } from 'vitest'
+import { afterAll, expect, inject, vi, type ProvidedContext } from 'vitest'
 import type { Order, PlaceOrderBody } from '#contracts/http/orders.ts'
 import type { DatabaseName, Ports } from '#contracts/services.ts'
 import { isTerminal, ORDER, type OrderStatus } from '#contracts/states.ts'
@@ -88,9 +88,11 @@ export interface Shop {
   expectSound(options?: { settled?: boolean }): Promise<void>
 }
 
-/** Opens the shop of the stack that the global setup started; closed after the file. */
-export async function openShop(): Promise<Shop> {
-  const { gatewayUrl, ports, target } = inject('stack')
+export type OpenedStack = Pick<ProvidedContext['stack'], 'gatewayUrl' | 'ports' | 'target'>
+
+/** Opens the shop of the stack that the global setup started, or of another one; closed after the file. */
+export async function openShop(stack: OpenedStack = inject('stack')): Promise<Shop> {
+  const { gatewayUrl, ports, target } = stack
   const sources = await openSources(target)
   afterAll(() => sources.close())
   // read from the table, since polling the API would use the customer's limit up
