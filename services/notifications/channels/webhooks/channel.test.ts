@@ -295,6 +295,27 @@ describe('a webhook', () => {
     expect(connections).toBe(0)
   })
 
+  test('is not sent where the name leads inside only when it is dialled', async () => {
+    const [outside, inside] = [
+      { address: '93.184.215.14', family: 4 },
+      { address: '127.0.0.1', family: 4 },
+    ]
+    let times = 0
+    // public when the endpoint is made and when the attempt is checked, then private
+    const subject = await open({ WEBHOOK_ALLOW_PRIVATE: 'false' }, async () => [
+      ++times <= 2 ? outside : inside,
+    ])
+    const { port } = receiver.address() as AddressInfo
+    const { id } = await create(subject, { url: `https://shop.example.test:${port}/`, events: ['order.*'] })
+    let connections = 0
+    receiver.on('connection', () => (connections += 1))
+    await announce(subject, placed())
+    await eventually(() => attemptsOf(subject, id)).toEqual([
+      expect.objectContaining({ error: 'address_refused', responseStatus: null }),
+    ])
+    expect([times, connections]).toEqual([3, 0])
+  })
+
   test('of an endpoint that was removed is dropped', async () => {
     const subject = await open()
     const path = newPath()
@@ -358,7 +379,7 @@ describe('webhook endpoints', () => {
     expect([counts.get(201)?.length, counts.get(409)?.length]).toEqual([3, 5])
     expect(counts.get(409)?.[0]?.json()).toMatchObject({ code: 'too_many_endpoints' })
     const [first] = await list(subject)
-    await remove(subject, first?.id ?? '')
+    expect((await remove(subject, first?.id ?? '')).statusCode).toBe(204)
     expect((await post(subject, { url: url('/a') })).statusCode).toBe(201)
   })
 

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { WEBHOOK_AGGREGATES, type CreatedWebhookEndpoint } from '#contracts/http/notifications.ts'
 import { ProblemError } from '#platform/problem.ts'
 import { DestinationRefusedError, type Destinations } from './destination.ts'
-import { toEndpoint, type Endpoints, type StoredEndpoint } from './endpoints.ts'
+import { FRESH_MS, toEndpoint, type Endpoints, type StoredEndpoint } from './endpoints.ts'
 import { secretOf } from './signature.ts'
 
 export interface CreateEndpointDependencies {
@@ -53,6 +54,8 @@ export const createCreateEndpoint =
       }
       return [...known, endpoint]
     })
+    // whoever is told of it misses nothing: by now every instance knows
+    await sleep(FRESH_MS)
     return { ...toEndpoint(endpoint), secret: secretOf(masterSecret, endpoint.id) }
   }
 

@@ -4,7 +4,7 @@ import type { Endpoints, StoredEndpoint } from './endpoints.ts'
 import type { DeliveryQueue } from './queue.ts'
 
 export interface FanOutDependencies {
-  endpoints: Pick<Endpoints, 'all'>
+  endpoints: Pick<Endpoints, 'recent'>
   queue: Pick<DeliveryQueue, 'add'>
   sendOnce: SendOnce
 }
@@ -13,7 +13,7 @@ export interface FanOutDependencies {
 export const createFanOut =
   ({ endpoints, queue, sendOnce }: FanOutDependencies) =>
   async (event: AnyDomainEvent): Promise<void> => {
-    for (const endpoint of await endpoints.all()) {
+    for (const endpoint of await endpoints.recent()) {
       if (!wants(endpoint, event)) continue
       await sendOnce(`${event.eventId}.webhook.${endpoint.id}`, () => queue.add(endpoint.id, event))
     }

@@ -77,5 +77,5 @@ export function reasonOf(error: unknown): AttemptError {
   if (error instanceof DestinationRefusedError) return 'address_refused'
   const code = codeOf(error)
   if (isTimeout(error) || code === 'ABORT_ERR' || code === 'ETIMEDOUT') return 'timeout'
-  return /^ERR_(TLS|SSL)_|CERT/.test(code) ? 'tls' : 'unreachable'
+  return /^ERR_(TLS|SSL)_|^EPROTO$|CERT|SIGNATURE/.test(code) ? 'tls' : 'unreachable'
 }

@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { notFound } from '#platform/problem.ts'
 import type { Attempts } from './attempts.ts'
-import type { Endpoints } from './endpoints.ts'
+import { FRESH_MS, type Endpoints } from './endpoints.ts'
 import type { DeliveryQueue } from './queue.ts'
 
 export interface RemoveEndpointDependencies {
@@ -21,6 +22,7 @@ export const createRemoveEndpoint =
       if (!known.some((endpoint) => endpoint.id === id)) throw notFound('webhook endpoint')
       return known.filter((endpoint) => endpoint.id !== id)
     })
+    await sleep(FRESH_MS) // until no instance puts anything in its queue any more
     // the endpoint is gone already: nothing reads what a failure here leaves behind, and the streams forget it in days
     await queue.drop(id)
     await attempts.drop(id)
