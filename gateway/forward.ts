@@ -12,6 +12,9 @@ import { requestHeaders, responseHeaders, type Headers } from './headers.ts'
 /** The breaker's own limit answers the client; this one ends the connection that it gave up on. */
 const CLEAN_UP_AFTER_MS = 500
 const PROBLEM_TYPE = 'application/problem+json'
+const STREAM_TYPE = 'text/event-stream'
+/** A stream beats more often than this (services/orders/live/). */
+const STREAM_IDLE_MS = 60_000
 
 interface Answer {
   status: number
@@ -33,6 +36,8 @@ export type Forwarder = (
   request: FastifyRequest,
   reply: FastifyReply,
   caller: Caller,
+  /** Where the answer may be a stream: what stands between it and the client. */
+  passOn?: (body: Readable) => Readable,
 ) => Promise<FastifyReply>
 
 export interface ForwarderOptions {
@@ -47,7 +52,7 @@ export interface ForwarderOptions {
 
 /** The reply must have been decorated by @fastify/reply-from. */
 export function createForwarder({ service, url, signer, breaker, timeoutMs }: ForwarderOptions): Forwarder {
-  return async (request, reply, caller) => {
+  return async (request, reply, caller, passOn) => {
     const target = targetOf(request, url)
     const token = await signer.sign(service, caller)
     const headers = requestHeaders(request.headers, {
@@ -57,16 +62,22 @@ export function createForwarder({ service, url, signer, breaker, timeoutMs }: Fo
       'x-client-ip': addressBucket(request.ip),
       traceparent: currentTrace()?.traceparent ?? '',
     })
+    const idleMs = passOn === undefined ? timeoutMs + CLEAN_UP_AFTER_MS : STREAM_IDLE_MS
     const answer = await breaker
       .call(async (signal) =>
-        usable(service, await exchange(request, reply, { target, headers, timeoutMs, signal })),
+        usable(
+          service,
+          await exchange(request, reply, { target, headers, idleMs, signal }),
+          passOn !== undefined,
+        ),
       )
       .catch((cause: unknown) => {
         if (cause instanceof ClientGoneError) return undefined
         throw toProblem(service, timeoutMs, cause)
       })
     if (answer === undefined) return reply.hijack()
-    return reply.code(answer.status).headers(responseHeaders(answer.headers)).send(answer.body)
+    const body = isStream(answer) && passOn !== undefined ? passOn(answer.body) : answer.body
+    return reply.code(answer.status).headers(responseHeaders(answer.headers)).send(body)
   }
 }
 
@@ -86,12 +97,13 @@ function targetOf(request: FastifyRequest, base: string): URL {
 interface Exchange {
   target: URL
   headers: Record<string, string>
-  timeoutMs: number
+  /** How long nothing may come. */
+  idleMs: number
   signal: AbortSignal
 }
 
 function exchange(request: FastifyRequest, reply: FastifyReply, call: Exchange): Promise<Answer> {
-  const { target, headers, timeoutMs, signal } = call
+  const { target, headers, idleMs, signal } = call
   const body = Buffer.isBuffer(request.body) ? request.body : undefined
   return new Promise((resolve, reject) => {
     let failed = false
@@ -104,7 +116,7 @@ function exchange(request: FastifyRequest, reply: FastifyReply, call: Exchange):
     reply.from(target.pathname, {
       getUpstream: () => target.origin,
       queryString: () => target.search.slice(1),
-      timeout: timeoutMs + CLEAN_UP_AFTER_MS,
+      timeout: idleMs,
       ...(body === undefined
         ? {}
         : { body, contentType: headers['content-type'] ?? 'application/octet-stream' }),
@@ -128,16 +140,21 @@ function discard(body: Readable): void {
   body.on('error', () => {}).destroy()
 }
 
-/** Clients get JSON; of a service's failures only those that it explains. */
-function usable(service: ServiceName, answer: Answer): Answer {
-  const type = String(answer.headers['content-type'] ?? '')
+const typeOf = ({ headers }: Answer): string =>
+  String(headers['content-type'] ?? '')
     .split(';', 1)[0]
-    ?.trim()
+    ?.trim() ?? ''
+
+const isStream = (answer: Answer): boolean => answer.status === 200 && typeOf(answer) === STREAM_TYPE
+
+/** Clients get JSON, or events where they asked for them; of a service's failures only those that it explains. */
+function usable(service: ServiceName, answer: Answer, mayStream: boolean): Answer {
+  const type = typeOf(answer)
   const empty = answer.status === 204 || answer.headers['content-length'] === '0'
   const fine =
     answer.status >= 500
       ? type === PROBLEM_TYPE
-      : empty || type === 'application/json' || type === PROBLEM_TYPE
+      : empty || type === 'application/json' || type === PROBLEM_TYPE || (mayStream && isStream(answer))
   if (fine) return answer
   discard(answer.body)
   throw new UnusableAnswerError(`${service} answered ${answer.status} as ${type === '' ? 'nothing' : type}`)

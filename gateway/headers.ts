@@ -11,6 +11,7 @@ const RESPONSE_HEADERS = [
   'idempotency-replayed',
   'allow',
   'cache-control',
+  'x-accel-buffering',
   'www-authenticate',
 ] as const
 

@@ -34,7 +34,9 @@ export function documented(
   perMinute: Record<LimitName, number>,
 ): FastifySchema {
   const { schema } = contract
-  const success = Object.entries(schema.response).map(([status, body]) => [status, successOf(body)] as const)
+  const success = Object.entries(schema.response).map(
+    ([status, body]) => [status, successOf(body, contract.stream)] as const,
+  )
   return {
     summary: contract.summary,
     description: describe(contract, limit, perMinute[limit]),
@@ -51,12 +53,13 @@ export function documented(
   }
 }
 
-function successOf(body: TSchema): object {
+function successOf(body: TSchema, stream = false): object {
+  const type = stream ? 'text/event-stream' : 'application/json'
   const empty = 'type' in body && body.type === 'null'
   return {
     description: 'Success',
     headers: RATE_LIMIT_HEADERS,
-    ...(empty ? { type: 'null' } : { content: { 'application/json': { schema: body } } }),
+    ...(empty ? { type: 'null' } : { content: { [type]: { schema: body } } }),
   }
 }
 

@@ -61,6 +61,7 @@ export const ROUTES: readonly RouteRow[] = [
   row(orders.listOrders, 'orders', 'orders'),
   row(orders.readOrder, 'orders', 'orders'),
   row(orders.readTimeline, 'orders', 'orders'),
+  row(orders.streamTimeline, 'orders', 'orders'),
   row(orders.cancelOrder, 'orders', 'orders'),
   row(orders.decideOrder, 'orders', 'orders'),
   row(orders.changePaymentMethod, 'orders', 'orders'),

@@ -2,6 +2,7 @@
 import replyFrom from '@fastify/reply-from'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
+import type { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
 import type { ServiceName } from '#contracts/services.ts'
 import type { Probe } from '#platform/health.ts'
@@ -17,6 +18,7 @@ import { documented, swaggerOptions } from './openapi.ts'
 import type { RateLimits } from './rate-limits.ts'
 import { ROUTES, type RouteRow } from './routes.ts'
 import { addSecurityHeaders } from './security-headers.ts'
+import { createStreams } from './streams.ts'
 
 /** Where services fetch the keys of the gateway's tokens. */
 export const SERVICE_KEYS_PATH = '/.well-known/service-jwks.json'
@@ -86,12 +88,26 @@ function addRoutes(scope: HttpServer, parts: GatewayParts): void {
   scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   scope.setValidatorCompiler(() => () => true)
   scope.setSerializerCompiler(() => JSON.stringify)
-  for (const row of ROUTES) addRoute(scope, row, parts)
+  const streams = createStreams()
+  scope.addHook('preClose', (done) => {
+    streams.endAll()
+    done()
+  })
+  const passOnFor =
+    ({ headers }: FastifyRequest) =>
+    (body: Readable) =>
+      streams.passOn(body, { assertStillAllowed: () => parts.authenticate(headers.authorization) })
+  for (const row of ROUTES) addRoute(scope, row, parts, passOnFor)
 }
 
 const callers = new WeakMap<FastifyRequest, Caller>()
 
-function addRoute(scope: HttpServer, row: RouteRow, parts: GatewayParts): void {
+function addRoute(
+  scope: HttpServer,
+  row: RouteRow,
+  parts: GatewayParts,
+  passOnFor: (request: FastifyRequest) => (body: Readable) => Readable,
+): void {
   const { contract, service, limit, bodyLimit } = row
   scope.route({
     method: contract.method,
@@ -111,7 +127,8 @@ function addRoute(scope: HttpServer, row: RouteRow, parts: GatewayParts): void {
     handler: (request, reply) => {
       const caller = callers.get(request)
       if (caller === undefined) throw new Error('a request passed without its caller')
-      return parts.forwarders[service](request, reply, caller)
+      const passOn = contract.stream === true ? passOnFor(request) : undefined
+      return parts.forwarders[service](request, reply, caller, passOn)
     },
   })
 }

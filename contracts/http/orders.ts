@@ -122,6 +122,9 @@ export const TimelineEntry = Type.Object({
 })
 export type TimelineEntry = Static<typeof TimelineEntry>
 
+/** Each event's data is a timeline entry as JSON. */
+const EventStream = Type.Unsafe<unknown>({ type: 'string', description: 'text/event-stream' })
+
 export const placeOrder = route({
   method: 'POST',
   url: '/api/v1/orders',
@@ -181,6 +184,17 @@ export const readTimeline = route({
   access: ['customer', 'operator', 'admin'],
   scope: 'orders:read',
   schema: { params: IdParams, querystring: Closed(PageQuery), response: { 200: Page(TimelineEntry) } },
+})
+
+export const streamTimeline = route({
+  method: 'GET',
+  url: '/api/v1/orders/:id/events',
+  summary: 'The timeline as it happens: server-sent events named `timeline`; Last-Event-ID resumes',
+  tag: 'orders',
+  access: ['customer', 'operator', 'admin'],
+  scope: 'orders:read',
+  stream: true,
+  schema: { params: IdParams, response: { 200: EventStream } },
 })
 
 export const cancelOrder = route({

@@ -26,6 +26,8 @@ export interface RouteContract<S extends RouteSchema = RouteSchema> {
   readonly scope?: Scope
   /** Whether the call takes an Idempotency-Key header. Without this it is not looked at (the call repeats harmlessly). */
   readonly idempotency?: 'required' | 'optional' | 'refused'
+  /** The answer is a stream of server-sent events that goes on for as long as the caller stays. */
+  readonly stream?: true
   readonly schema: S
 }
 

@@ -12,6 +12,7 @@ import { createCommandOrder } from './command-order.ts'
 import { createRaiseConcern, createSettleConcern } from './concerns.ts'
 import { ordersConfig } from './config.ts'
 import { createConsumers } from './consumers.ts'
+import { createLiveTimeline } from './live/live-timeline.ts'
 import { createListAttention } from './list-attention.ts'
 import { createListOrders } from './list-orders.ts'
 import { createLoadShippingAddress } from './load-shipping-address.ts'
@@ -73,6 +74,7 @@ export const ordersService = defineService({
           listAttention: createListAttention(database),
           pricing,
           commandOrder,
+          liveTimeline: createLiveTimeline({ database, logger }),
           requestReturn: createRequestReturn(transact),
           startReturn: createStartReturn({ database, returnWorkflows, terms }),
           listReturns: createListReturns(database),

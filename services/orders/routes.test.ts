@@ -15,6 +15,7 @@ import {
 } from '#platform/service-token.ts'
 import { temporalAway } from '#platform/temporal/errors.ts'
 import { parser } from '#platform/validation.ts'
+import { listen } from '#tests/support/event-stream.ts'
 import { fakeWorkflows, orderUseCases } from '#tests/support/orders-door.ts'
 import { orderBody, silentLogger, testOrders, type TestOrders } from '#tests/support/orders.ts'
 import { createRaiseAttention } from './attention.ts'
@@ -209,6 +210,33 @@ describe('whose orders', () => {
       expect((await call(operator, 'GET', `/api/v1/orders?${query}`)).body.code).toBe('validation_failed')
     }
     expect((await call(operator, 'GET', '/api/v1/orders?cursor=x')).body.code).toBe('invalid_cursor')
+  })
+})
+
+describe('GET /api/v1/orders/:id/events', () => {
+  it('is the timeline as it happens, for those who may know of the order', async () => {
+    const { body: order } = await place(customer(ada))
+    const path = `/api/v1/orders/${order.id}/events`
+    const refusal = async (who: Who | undefined, headers = {}) =>
+      (await call(who, 'GET', path, { headers })).body.code
+    expect(await refusal(customer(bob))).toBe('not_found')
+    expect(await refusal(undefined)).toBe('unauthenticated')
+    expect(await refusal(customer(ada), { 'last-event-id': 'yesterday' })).toBe('invalid_cursor')
+
+    const token = await signer.sign('orders', { kind: 'user', scopes: ['*'], ...customer(ada) })
+    const authorization = `Bearer ${token}`
+    const reader = await listen(url + path, { authorization })
+    expect([reader.status, reader.headers.get('content-type')]).toEqual([
+      200,
+      'text/event-stream; charset=utf-8',
+    ])
+    await vi.waitFor(() => expect(reader.events).toHaveLength(2))
+    await createRecordProgress(orders.transact)({ orderId: order.id, status: 'reserving', steps: [] })
+    await vi.waitFor(() => expect(reader.events.at(-1)?.data.name).toBe('order.reserving'))
+    const resumed = await listen(url + path, { authorization, lastEventId: reader.events[1]!.id })
+    await vi.waitFor(() => expect(resumed.events).toEqual(reader.events.slice(2)))
+    reader.close()
+    resumed.close()
   })
 })
 

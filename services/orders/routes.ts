@@ -14,11 +14,12 @@ import type { createPlaceOrder } from './place-order.ts'
 import { priceOrder } from './pricing/price-order.ts'
 import { toQuote, type Pricing } from './pricing/total-order.ts'
 import type { createReadTimeline } from './read-timeline.ts'
+import { registerLiveRoutes, type LiveUseCases } from './live-routes.ts'
 import { registerReturnRoutes, type ReturnUseCases } from './return-routes.ts'
 import type { StartOrder } from './start-workflows.ts'
 import { findOrder } from './store.ts'
 
-export interface OrderUseCases extends CommandUseCases, ReturnUseCases {
+export interface OrderUseCases extends CommandUseCases, ReturnUseCases, LiveUseCases {
   placeOrder: ReturnType<typeof createPlaceOrder>
   startOrder: StartOrder
   listOrders: ReturnType<typeof createListOrders>
@@ -88,4 +89,5 @@ export function registerRoutes(app: HttpServer, verifyCaller: CallerVerifier, us
 
   registerCommandRoutes(app, verifyCaller, use)
   registerReturnRoutes(app, verifyCaller, use)
+  registerLiveRoutes(app, verifyCaller, use)
 }

@@ -7,6 +7,7 @@ import { createAmendOrder } from '#services/orders/amendments/amend-order.ts'
 import { createCommandOrder } from '#services/orders/command-order.ts'
 import { createListAttention } from '#services/orders/list-attention.ts'
 import { createListOrders } from '#services/orders/list-orders.ts'
+import { createLiveTimeline } from '#services/orders/live/live-timeline.ts'
 import { createOperateOrder } from '#services/orders/operate-order.ts'
 import type { OrderWorkflows } from '#services/orders/order-workflow.ts'
 import { createPlaceOrder } from '#services/orders/place-order.ts'
@@ -55,6 +56,7 @@ export function orderUseCases(
     listOrders: createListOrders(database),
     readTimeline: createReadTimeline(database),
     listAttention: createListAttention(database),
+    liveTimeline: createLiveTimeline({ database, logger: silentLogger, pollMs: 20 }),
     pricing,
     commandOrder,
     amendOrder: createAmendOrder({ database, workflows, policy, pricing }),
