@@ -8,20 +8,21 @@ import type { Problem } from '#contracts/schemas.ts'
 import { isTerminal, ORDER } from '#contracts/states.ts'
 import { check } from '#stack/check/check.ts'
 import type { CheckTarget } from '#stack/check/sources.ts'
+import { BY_HAND_ADDRESS } from '#stack/demo/addresses.ts'
 import type { ApiClient } from '#stack/demo/client.ts'
 import type { ProcessName } from '#stack/environments.ts'
 import { freePorts } from '#stack/ports.ts'
 import { startStack, untilHealthy, type Stack } from '#stack/stack.ts'
-import { newCustomer, orderOf } from './support/shop.ts'
+import { newCustomer, openShop, orderOf, type Shop } from './support/shop.ts'
 import { checkTargetOf, FAST_SETTINGS } from './support/test-stack.ts'
 
 /** A stack of its own, every part a process that can really be killed. */
 let stack: Stack
 let target: CheckTarget
-let dataFolder: string
+let shop: Shop
 
 beforeAll(async () => {
-  dataFolder = await mkdtemp(path.join(tmpdir(), 'mainstay-faults-'))
+  const dataFolder = await mkdtemp(path.join(tmpdir(), 'mainstay-faults-'))
   stack = await startStack({
     dataFolder,
     ports: await freePorts(),
@@ -29,12 +30,13 @@ beforeAll(async () => {
     settings: { ...FAST_SETTINGS, LIMIT_ORDERS_PER_MINUTE: '100000' },
     survivesPowerFailure: false,
   })
+  // before the shop is opened: it is closed before the stack stops
+  afterAll(async () => {
+    await stack.stop()
+    await rm(dataFolder, { recursive: true, force: true })
+  })
   target = await checkTargetOf(stack)
-})
-
-afterAll(async () => {
-  await stack.stop()
-  await rm(dataFolder, { recursive: true, force: true })
+  shop = await openShop({ gatewayUrl: stack.gatewayUrl, ports: stack.ports, target })
 })
 
 // every fault heals, and afterwards every promise holds
@@ -160,4 +162,44 @@ describe('orders under way', () => {
       ended.join(),
     ).toBe(true)
   })
+})
+
+describe('a late cancellation', () => {
+  const parcels = (orderId: string, statuses: string[]) =>
+    vi.waitFor(async () => {
+      const rows = await shop.rows<{ status: string; tracking: string }>(
+        'shipping',
+        `SELECT status, tracking_number AS tracking FROM shipments WHERE order_id = '${orderId}' ORDER BY warehouse`,
+      )
+      expect(rows.map(({ status }) => status)).toEqual(statuses)
+      return rows
+    }, PATIENCE)
+
+  it.each<ProcessName>(['orders', 'shipping', 'payments', 'inventory'])(
+    'keeps what has left and undoes the rest although %s is killed in the middle of it',
+    async (name) => {
+      const sku = await shop.product({ AMS: 5, LJU: 5 })
+      const customer = await shop.customer()
+      const { id, total } = await customer.placeOrder(
+        orderOf({ lines: [{ sku, quantity: 8 }], shippingAddress: BY_HAND_ADDRESS }),
+      )
+      const [ams] = await parcels(id, ['booked', 'booked'])
+      await shop.moveParcel(ams!.tracking, 'dispatch')
+      await parcels(id, ['dispatched', 'booked'])
+      expect((await customer.send('POST', `/api/v1/orders/${id}/cancel`)).status).toBe(202)
+      await child(name).kill()
+      await child(name).start()
+      await untilHealthy(stack.gatewayUrl)
+      await parcels(id, ['dispatched', 'cancelled'])
+      await shop.moveParcel(ams!.tracking, 'deliver')
+      await completes(customer, id)
+      const money = await shop.ledgerOf(id)
+      expect(money.map(({ type }) => type)).toEqual(['authorization', 'capture', 'void'])
+      expect(money[1]!.amount).toBeLessThan(total)
+      expect(await shop.stockOf(sku)).toEqual([
+        { warehouse: 'AMS', on_hand: 0, held: 0, committed: 0 },
+        { warehouse: 'LJU', on_hand: 5, held: 0, committed: 0 },
+      ])
+    },
+  )
 })
