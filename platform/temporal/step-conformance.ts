@@ -64,7 +64,7 @@ export function describeStep(
 
     it('has one effect when it is executed several times at once', async () => {
       const step = await subject.order()
-      const answers = await Promise.all(Array.from({ length: 5 }, () => insist(step.execute)))
+      const answers = await Promise.all(Array.from({ length: 5 }, () => insist(() => step.execute())))
       expect(new Set(answers.map(({ outcome }) => outcome))).toEqual(
         new Set([(await step.execute()).outcome]),
       )
@@ -74,7 +74,7 @@ export function describeStep(
     it('leaves nothing behind when it is undone, however often', async () => {
       const step = await subject.order()
       await step.execute()
-      await Promise.all(Array.from({ length: 3 }, () => insist(step.compensate)))
+      await Promise.all(Array.from({ length: 3 }, () => insist(() => step.compensate())))
       expect(await step.effects()).toBe(0)
       await step.compensate()
       expect(await step.effects()).toBe(0)
@@ -100,7 +100,7 @@ export function describeStep(
       const steps = await Promise.all(Array.from({ length: 10 }, () => subject.order()))
       await Promise.all(
         steps.flatMap((step, index) => {
-          const both = [() => insist(step.execute), () => insist(step.compensate)]
+          const both = [() => insist(() => step.execute()), () => insist(() => step.compensate())]
           return (index % 2 === 0 ? both : both.toReversed()).map((run) => run())
         }),
       )

@@ -7,7 +7,7 @@ import { NativeConnection, Runtime, Worker } from '@temporalio/worker'
 import { afterAll, inject } from 'vitest'
 import { TASK_QUEUES } from '#contracts/services.ts'
 import { SEARCH_ATTRIBUTES } from '#contracts/workflows.ts'
-import { workflowBundle } from '#platform/temporal/bundle.ts'
+import { buildWorkflowBundle, workflowBundle } from '#platform/temporal/bundle.ts'
 
 const { IndexedValueType } = temporal.api.enums.v1
 
@@ -23,9 +23,11 @@ export type ActivitiesByQueue = Partial<Record<keyof typeof TASK_QUEUES, object>
 /**
  * Starts workers for these activities, none where a service has none; `orders` and `shipping` run workflows too. Everything
  * ends with the test file.
+ *
+ * @param workflows a file of other workflows than the platform's
  */
-export async function startWorkers(activities: ActivitiesByQueue): Promise<Client> {
-  return (await startRestartable(activities)).client
+export async function startWorkers(activities: ActivitiesByQueue, workflows?: string): Promise<Client> {
+  return (await startRestartable(activities, workflows)).client
 }
 
 export interface Workers {
@@ -35,13 +37,15 @@ export interface Workers {
 }
 
 /** The same, with workers that a test can stop and start again. */
-export async function startRestartable(activities: ActivitiesByQueue): Promise<Workers> {
+export async function startRestartable(activities: ActivitiesByQueue, workflows?: string): Promise<Workers> {
   quietRuntime()
   const { temporalAddress: address } = inject('infrastructure')
   const connection = await Connection.connect({ address })
   const namespace = await createNamespace(connection)
   const native = await NativeConnection.connect({ address })
-  const bundle = await workflowBundle(false, undefined)
+  const bundle = await (workflows === undefined
+    ? workflowBundle(false, undefined)
+    : buildWorkflowBundle({ encrypted: false, from: workflows }))
   const startAll = async () => {
     const workers = await Promise.all(
       Object.values(TASK_QUEUES)
