@@ -9,17 +9,18 @@ import type { Operator } from './operator.ts'
 import { reasonOf } from './reason.ts'
 import type { StepName } from './steps.ts'
 
-export interface Step<Result> {
-  name: StepName
+/** A step of the order's saga, unless another saga names its own. */
+export interface Step<Result, Name extends string = StepName> {
+  name: Name
   execute: () => Promise<Result>
   /** Why the service refused, where its answer is a refusal; the saga's caller decides what follows from that. */
   refusal?: (result: Result) => string | undefined
   /** Undoes the step, whatever became of it; or says which earlier step's compensation does so, or why nothing has to. */
-  compensate: (() => Promise<void>) | { coveredBy: StepName } | { nothingToUndo: string }
+  compensate: (() => Promise<void>) | { coveredBy: Name } | { nothingToUndo: string }
 }
 
 /** What a step leaves behind when it has begun. */
-export type Undoable = Pick<Step<never>, 'name' | 'compensate'>
+export type Undoable<Name extends string = StepName> = Pick<Step<never, Name>, 'name' | 'compensate'>
 
 export interface StepOutcome {
   name: string
@@ -36,12 +37,12 @@ export interface SagaOptions {
   operator: Pick<Operator, 'insist'>
 }
 
-export interface Saga {
-  run<Result>(step: Step<Result>): Promise<Result>
+export interface Saga<Name extends string = StepName> {
+  run<Result>(step: Step<Result, Name>): Promise<Result>
   /** Runs two steps at the same time. Both end before a failure of either is thrown. */
-  runTogether<A, B>(first: Step<A>, second: Step<B>): Promise<[A, B]>
+  runTogether<A, B>(first: Step<A, Name>, second: Step<B, Name>): Promise<[A, B]>
   /** Takes up what an earlier run had begun, in that order, without doing it again. */
-  resume(steps: readonly Undoable[]): void
+  resume(steps: readonly Undoable<Name>[]): void
   /** Undoes every step that was begun, the last one first. */
   compensate(): Promise<void>
   /** The step that failed last, if one did. */
@@ -61,11 +62,15 @@ export class SagaFailedError extends ApplicationFailure {
   }
 }
 
-export function createSaga({ onOutcome, checkpoint, operator }: SagaOptions): Saga {
-  const begun: Undoable[] = []
+export function createSaga<Name extends string = StepName>({
+  onOutcome,
+  checkpoint,
+  operator,
+}: SagaOptions): Saga<Name> {
+  const begun: Undoable<Name>[] = []
   let failedStep: string | undefined
 
-  async function run<Result>(step: Step<Result>): Promise<Result> {
+  async function run<Result>(step: Step<Result, Name>): Promise<Result> {
     await checkpoint()
     begun.push(step)
     try {
@@ -84,7 +89,7 @@ export function createSaga({ onOutcome, checkpoint, operator }: SagaOptions): Sa
     }
   }
 
-  async function undo({ name, compensate }: Undoable): Promise<void> {
+  async function undo({ name, compensate }: Undoable<Name>): Promise<void> {
     if (typeof compensate !== 'function') return
     const undone = await operator.insist({ step: name, operation: 'compensate' }, compensate)
     if (undone === 'done') onOutcome({ name, status: 'compensated', detail: null })

@@ -9,7 +9,10 @@ import type { SlotActivities, SlotResult } from './slots.ts'
 const slots = (summary: string, policy: SagaPolicy, retry: typeof asStep) =>
   proxyActivities<SlotActivities>({ startToCloseTimeout: '10s', retry: retry(policy) ?? {}, summary })
 
-export const bookSlot = (orderId: string, policy: SagaPolicy): Step<SlotResult> => ({
+/** In workflows/steps.ts a line each, for the steps of the order's saga. */
+type StepName = 'bookSlot' | 'loadVan'
+
+export const bookSlot = (orderId: string, policy: SagaPolicy): Step<SlotResult, StepName> => ({
   name: 'bookSlot',
   execute: () => slots('book a delivery slot', policy, asStep).bookSlot({ orderId }),
   // an answer, not an error: it is never retried, and the caller decides what follows
@@ -27,7 +30,7 @@ export interface DeliveryInput {
 /** Answers with what became of its steps; throws SagaFailedError when it was undone. */
 export async function delivery({ orderId, policy, fails }: DeliveryInput): Promise<StepOutcome[]> {
   const outcomes: StepOutcome[] = []
-  const saga = createSaga({
+  const saga = createSaga<StepName>({
     onOutcome: (outcome) => outcomes.push(outcome),
     checkpoint: () => Promise.resolve(),
     operator: { insist: (_concern, work) => work().then(() => 'done') },
@@ -43,7 +46,7 @@ export async function delivery({ orderId, policy, fails }: DeliveryInput): Promi
   }
 }
 
-const loadVan = (fails: boolean): Step<void> => ({
+const loadVan = (fails: boolean): Step<void, StepName> => ({
   name: 'loadVan',
   async execute() {
     if (fails) throw ApplicationFailure.nonRetryable('The van is broken.')
