@@ -2,6 +2,12 @@
 import type { Effect } from './ledger-entries.ts'
 import { findPaymentMethod } from './payment-methods.ts'
 
+export interface Dispute {
+  id: string
+  amount: number
+  status: 'open' | 'won' | 'lost'
+}
+
 export interface Authorization {
   id: string
   /** With parts captured it stays `authorized`; the amounts say the rest. */
@@ -18,6 +24,7 @@ export interface Authorization {
   actionToken?: string
   expiresAt: string
   createdAt: string
+  disputes: Dispute[]
   /** Its payment method's capture and void faults are over. */
   healed: boolean
 }
@@ -48,9 +55,19 @@ export function evolve(before: Authorization | undefined, effect: Effect): Autho
         released: before.released + effect.amount,
         status: before.captured === 0 ? 'voided' : before.status,
       }
+    case 'dispute':
+      return { ...before, disputes: disputesAfter(before.disputes, effect) }
     default: // a refund
       return { ...before, refunded: before.refunded + effect.amount }
   }
+}
+
+function disputesAfter(
+  before: Dispute[],
+  { disputeId: id, amount, outcome }: Extract<Effect, { type: 'dispute' }>,
+): Dispute[] {
+  if (outcome === 'opened') return [...before, { id, amount, status: 'open' }]
+  return before.map((dispute) => (dispute.id === id ? { ...dispute, status: outcome } : dispute))
 }
 
 function begin(effect: Extract<Effect, { type: 'authorization' }>): Authorization {
@@ -70,6 +87,7 @@ function begin(effect: Extract<Effect, { type: 'authorization' }>): Authorizatio
     ...(actionToken === undefined ? {} : { actionToken }),
     expiresAt: effect.expiresAt,
     createdAt: effect.at,
+    disputes: [],
     healed: false,
   }
 }
@@ -102,6 +120,7 @@ export function present(authorization: Authorization, actionUrl: (token: string)
     method: { brand: method?.brand ?? 'unknown', last4: method?.last4 ?? '0000' },
     ...(declineCode === undefined ? {} : { declineCode }),
     ...(waits ? { nextAction: { url: actionUrl(actionToken) } } : {}),
+    ...(authorization.disputes.length === 0 ? {} : { disputes: authorization.disputes }),
     expiresAt: authorization.expiresAt,
     createdAt: authorization.createdAt,
   }

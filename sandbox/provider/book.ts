@@ -6,7 +6,7 @@ import type { StoredAnswer, WebhookEvent } from '../shared/ledger-entries.ts'
 import type { Ledger } from '../shared/ledger-file.ts'
 import type { Webhooks } from '../shared/webhooks.ts'
 import { asOf, evolve, present, type Authorization } from './authorization.ts'
-import type { Effect, MoneyEntry, ProviderEntry, RequestedEffect } from './ledger-entries.ts'
+import type { Effect, MoneyEntry, OutsideEffect, ProviderEntry, RequestedEffect } from './ledger-entries.ts'
 
 export interface BookOptions {
   ledger: Ledger<ProviderEntry>
@@ -42,6 +42,7 @@ export function createBook({ ledger, idempotency, webhooks, actionUrl }: BookOpt
       case 'capture':
       case 'void':
       case 'refund':
+      case 'dispute':
         return change(entry)
       case 'failure':
         failures.set(entry.reference, (failures.get(entry.reference) ?? 0) + 1)
@@ -119,8 +120,8 @@ export function createBook({ ledger, idempotency, webhooks, actionUrl }: BookOpt
       )
     },
 
-    /** Makes an effect that a person asked for. */
-    authenticate(effect: Extract<Effect, { type: 'authentication' }>, news: string): void {
+    /** Makes an effect that a person, or their bank, is the cause of. */
+    happen(effect: OutsideEffect, news: string): void {
       commit({ ...effect, ...told(effect, news) })
     },
   }

@@ -57,6 +57,16 @@ const Refunded = Closed({
   ...caused,
 })
 
+/** The customer's bank takes captured money back, and decides later whether for good. */
+const Disputed = Closed({
+  type: Type.Literal('dispute'),
+  ...about,
+  disputeId: Type.String(),
+  amount: Amount,
+  outcome: Type.Enum(['opened', 'won', 'lost']),
+  event: Type.Optional(WebhookEvent),
+})
+
 /** An operation that the rules of money, or a bank, refused: it changed nothing, its answer is repeated. */
 const Refused = Closed({
   type: Type.Literal('refusal'),
@@ -70,7 +80,7 @@ const Failed = Closed({ type: Type.Literal('failure'), at: Timestamp, reference:
 
 const FaultsCleared = Closed({ type: Type.Literal('faults_cleared'), at: Timestamp })
 
-const MoneyEntry = Type.Union([Authorized, Authenticated, Captured, Voided, Refunded])
+const MoneyEntry = Type.Union([Authorized, Authenticated, Captured, Voided, Refunded, Disputed])
 export type MoneyEntry = Static<typeof MoneyEntry>
 
 type Without<Entry, Key extends PropertyKey> = Entry extends unknown ? Omit<Entry, Key> : never
@@ -78,8 +88,11 @@ type Without<Entry, Key extends PropertyKey> = Entry extends unknown ? Omit<Entr
 /** What happened to an authorization, without who asked for it and who is told. */
 export type Effect = Without<MoneyEntry, 'request' | 'event'>
 
+/** An effect that nobody asked for by the API: a person, or their bank, did something. */
+export type OutsideEffect = Extract<Effect, { type: 'authentication' | 'dispute' }>
+
 /** An effect that an API call asked for. */
-export type RequestedEffect = Exclude<Effect, { type: 'authentication' }>
+export type RequestedEffect = Exclude<Effect, OutsideEffect>
 
 export const ProviderEntry = Type.Union([MoneyEntry, Refused, Failed, FaultsCleared, WebhookEntry])
 export type ProviderEntry = Static<typeof ProviderEntry>

@@ -135,7 +135,31 @@ export function createProvider({
       const authorization = book.findByActionToken(token)
       if (authorization.status !== 'requires_action') return
       const effect = { type: 'authentication' as const, ...about(authorization), approved }
-      book.authenticate(effect, approved ? 'authorized' : 'declined')
+      book.happen(effect, approved ? 'authorized' : 'declined')
+    },
+
+    /** The customer's bank takes captured money back, all of it without an amount; or decides about what it took. */
+    dispute(id: string, input: { amount?: number; outcome?: 'opened' | 'won' | 'lost' }): void {
+      const authorization = book.find(id)
+      const { outcome = 'opened' } = input
+      const open = authorization.disputes.find(({ status }) => status === 'open')
+      if (outcome !== 'opened') {
+        if (open === undefined) throw refuse('no_dispute_open', 'There is nothing to decide.')
+        const effect = {
+          type: 'dispute',
+          ...about(authorization),
+          disputeId: open.id,
+          amount: open.amount,
+          outcome,
+        } as const
+        return book.happen(effect, `dispute_${outcome}`)
+      }
+      const amount = input.amount ?? authorization.captured
+      if (open !== undefined) throw refuse('dispute_open', 'The last dispute is not decided yet.')
+      if (amount === 0 || amount > authorization.captured)
+        throw refuse('dispute_exceeds_captured', `${authorization.captured} was captured.`)
+      const disputeId = `dp_${randomUUID()}`
+      book.happen({ type: 'dispute', ...about(authorization), disputeId, amount, outcome }, 'disputed')
     },
 
     /** Ends the capture and void faults of every authorization there is; new ones have them again. */

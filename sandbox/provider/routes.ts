@@ -38,6 +38,12 @@ type CaptureBody = Static<typeof CaptureBody>
 const RefundBody = Closed({ amount: PositiveAmount, reason: Type.Optional(text(255)) })
 type RefundBody = Static<typeof RefundBody>
 
+const DisputeBody = Closed({
+  amount: Type.Optional(PositiveAmount),
+  outcome: Type.Optional(Type.Enum(['opened', 'won', 'lost'])),
+})
+type DisputeBody = Static<typeof DisputeBody>
+
 const NoBody = Type.Union([Type.Null(), Closed({})])
 
 export interface Capabilities {
@@ -112,6 +118,15 @@ export function apiRoutes(
       const { id } = request.params
       const work = onAuthorization(id, (running) => provider.refund(id, request.body, running))
       return answer(request, reply, work)
+    },
+  )
+  // for tests: no provider lets its merchants dispute their own charges
+  scope.post<{ Params: ById; Body: DisputeBody }>(
+    '/v1/authorizations/:id/dispute',
+    { schema: { params: ById, body: DisputeBody } },
+    ({ params, body }) => {
+      provider.dispute(params.id, body)
+      return book.show(params.id)
     },
   )
   scope.get<{ Params: ById }>('/v1/payment-methods/:id', { schema: { params: ById } }, ({ params }) => {
