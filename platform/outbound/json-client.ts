@@ -17,6 +17,7 @@ export class NoAnswerError extends Error {
 export interface JsonCall {
   method: 'GET' | 'POST'
   path: string
+  /** Sent as JSON; URLSearchParams as a form. */
   body?: unknown
   headers?: Record<string, string>
 }
@@ -54,11 +55,11 @@ export function createJsonClient({ baseUrl, breaker }: { baseUrl: string; breake
       redirect: 'error',
       headers: {
         accept: 'application/json',
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(body === undefined || isForm(body) ? {} : { 'content-type': 'application/json' }),
         ...(trace === undefined ? {} : { traceparent: trace.traceparent }),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: isForm(body) ? body : JSON.stringify(body) }),
     })
     const text = await response.text()
     if (response.status >= 500) throw new NoAnswerError(`${method} ${path} answered ${response.status}`)
@@ -79,6 +80,8 @@ export function createJsonClient({ baseUrl, breaker }: { baseUrl: string; breake
     },
   }
 }
+
+const isForm = (body: unknown): body is URLSearchParams => body instanceof URLSearchParams
 
 /** The system's error code, however deep `fetch` has wrapped it. */
 function codeOf(error: unknown): string {

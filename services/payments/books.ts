@@ -14,9 +14,11 @@ export async function lockBooks(tx: Sql, orderId: string): Promise<Books> {
   return readBooks(tx, await lockKnownPayment(tx, orderId))
 }
 
-/** What belongs to a payment that is locked. */
-export const readBooks = async (tx: Sql, payment: Payment): Promise<Books> => ({
-  payment,
-  authorizations: await authorizationsOf(tx, payment.id),
-  attempts: await attemptsOf(tx, payment.id),
-})
+/** What belongs to a payment that is locked; both questions share a round trip. */
+export async function readBooks(tx: Sql, payment: Payment): Promise<Books> {
+  const [authorizations, attempts] = await Promise.all([
+    authorizationsOf(tx, payment.id),
+    attemptsOf(tx, payment.id),
+  ])
+  return { payment, authorizations, attempts }
+}

@@ -9,27 +9,13 @@ export const paymentsConfig = Type.Object({
   PAYMENT_PROVIDER: Type.String({
     default: 'sandbox',
     pattern: '^[a-z]{2,30}$',
-    description: 'payment provider: a folder of services/payments/providers',
-  }),
-  PROVIDER_URL: Type.String({ pattern: '^https?://', description: "the payment provider's API" }),
-  PROVIDER_API_KEY: Type.String({ minLength: 1, description: 'key for calls to the payment provider' }),
-  PROVIDER_WEBHOOK_SECRET: Type.String({
-    minLength: 16,
-    description: "secret of the provider's webhook signatures",
+    description:
+      'payment provider: a folder of services/payments/providers, whose config.ts has its variables',
   }),
   PROVIDER_TIMEOUT_MS: Type.Integer({
     minimum: 100,
     default: 8_000,
     description: 'how long the provider may take to answer',
-  }),
-  PROVIDER_MULTICAPTURE: Type.Boolean({
-    default: true,
-    description: 'whether an authorization takes several captures',
-  }),
-  PROVIDER_KEY_LIFETIME_HOURS: Type.Integer({
-    minimum: 1,
-    default: 24,
-    description: 'for how long the provider knows an idempotency key',
   }),
   ATTEMPT_MARGIN_MS: Type.Integer({
     minimum: 0,

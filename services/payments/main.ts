@@ -28,14 +28,9 @@ export const paymentsService = defineService({
   name: 'payments',
   config: paymentsConfig,
   async build(context) {
-    const { config, logger } = context
-    const provider = await loadProvider(config.PAYMENT_PROVIDER, {
-      url: config.PROVIDER_URL,
-      apiKey: config.PROVIDER_API_KEY,
-      webhookSecret: config.PROVIDER_WEBHOOK_SECRET,
+    const { config, environment, logger } = context
+    const provider = await loadProvider(config.PAYMENT_PROVIDER, environment, {
       timeoutMs: config.PROVIDER_TIMEOUT_MS,
-      multicapture: config.PROVIDER_MULTICAPTURE,
-      keyLifetimeHours: config.PROVIDER_KEY_LIFETIME_HOURS,
       logger,
     })
     const database = openStore(config.DATABASE_URL, config.DATABASE_POOL)

@@ -31,7 +31,7 @@ export function createReceiveWebhook({
       throw new ProblemError('invalid_signature', 'The webhook is not genuine, or too old.')
     await database.$executeRaw`
       INSERT INTO provider_webhooks (provider, event_id, raw, reference, authorization_id)
-      VALUES (${provider.name}, ${event.id}, ${webhook.raw}, ${event.reference}, ${event.authorizationId ?? null})
+      VALUES (${provider.name}, ${event.id}, ${webhook.raw}, ${event.reference ?? ''}, ${event.authorizationId ?? null})
       ON CONFLICT (provider, event_id) DO NOTHING`
     onStored()
   }

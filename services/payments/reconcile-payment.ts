@@ -15,20 +15,20 @@ export function createReconcilePayment(dependencies: PaymentsDependencies) {
   const carryOutRefund = createCarryOutRefund(dependencies)
 
   /**
-   * Asks the provider for the state of the authorization with this reference and brings ours to it: settles what is open,
+   * Asks the provider for the state of the authorization with this reference (or id there) and brings ours to it: settles what is open,
    * books what came late, by hand or by the customer's bank. Then releases what must not stay, and gives back what was
    * captured too late.
    *
-   * @returns what came of it; undefined when the reference is none of ours
+   * @returns what came of it; undefined when it is none of ours
    */
   return async function reconcilePayment(
     reference: string,
     providerId: string | null = null,
   ): Promise<Synchronization | undefined> {
-    const made = await transact((tx) => attemptWith(tx, reference))
+    const made = await transact((tx) => makerOf(tx, reference, providerId))
     if (made === undefined) return undefined
-    const { orderId, id } = made
-    const result = await synchronize(orderId, { id, key: reference }, providerId)
+    const { orderId } = made
+    const result = await synchronize(orderId, made, providerId)
     const due = await transact((tx) => whatIsDue(tx, orderId))
     if (due.release) await releaseAuthorization(orderId)
     for (const refund of due.refunds) await carryOutRefund(orderId, refund)
@@ -36,11 +36,19 @@ export function createReconcilePayment(dependencies: PaymentsDependencies) {
   }
 }
 
-async function attemptWith(tx: Sql, key: string): Promise<{ orderId: string; id: string } | undefined> {
-  const [row] = await tx.$queryRaw<{ orderId: string; id: string }[]>`
-    SELECT payment.order_id AS "orderId", attempt.id
-    FROM attempts attempt JOIN payments payment ON payment.id = attempt.payment_id
-    WHERE attempt.key = ${key} AND attempt.operation = 'authorize'`
+/** The attempt that made an authorization, by our reference or by the provider's id; not every webhook says both. */
+async function makerOf(
+  tx: Sql,
+  reference: string,
+  providerId: string | null,
+): Promise<{ orderId: string; id: string; key: string } | undefined> {
+  const [row] = await tx.$queryRaw<{ orderId: string; id: string; key: string }[]>`
+    SELECT payment.order_id AS "orderId", attempt.id, attempt.key
+    FROM attempts attempt
+    JOIN payments payment ON payment.id = attempt.payment_id
+    JOIN authorizations made ON made.id = attempt.authorization_id
+    WHERE attempt.operation = 'authorize' AND (attempt.key = ${reference} OR made.provider_id = ${providerId})
+    ORDER BY attempt.key = ${reference} DESC LIMIT 1`
   return row
 }
 

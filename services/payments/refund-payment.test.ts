@@ -26,6 +26,8 @@ beforeAll(async () => {
 })
 afterAll(() => database.$disconnect())
 beforeEach(async () => {
+  // every test has a provider of its own: what the one before has promised is none of its business
+  await database.$executeRaw`UPDATE refunds SET status = 'refused' WHERE status = 'pending'`
   provider = createMemoryProvider()
   payments = createPayments(database, provider)
   order = newOrder()

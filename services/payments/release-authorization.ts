@@ -13,8 +13,6 @@ import {
 } from './execute-attempt.ts'
 import { recordChange } from './payment.ts'
 
-export type ReleaseAuthorization = ReturnType<typeof createReleaseAuthorization>
-
 export function createReleaseAuthorization(dependencies: PaymentsDependencies) {
   const { transact, timings } = dependencies
   const executeAttempt = createExecuteAttempt(dependencies)

@@ -6,7 +6,7 @@ import { createLogger } from '#platform/logger.ts'
 import { freshDatabase } from '#tests/support/database.ts'
 import { startSandboxProvider, type SandboxProvider } from '#tests/support/sandbox-provider.ts'
 import type { PaymentProvider } from './providers/provider.ts'
-import { createProvider } from './providers/sandbox/provider.ts'
+import { createSandbox } from './providers/sandbox/provider.ts'
 import type { Store } from './store.ts'
 import {
   createPayments,
@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => database.$disconnect())
 beforeEach(async () => {
   sandbox = await startSandboxProvider({ PROVIDER_HANG_MS: '3000' })
-  provider = createProvider({
+  provider = createSandbox({
     url: sandbox.url,
     apiKey: sandbox.apiKey,
     webhookSecret: 'not used here, not used here',

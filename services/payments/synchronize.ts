@@ -1,5 +1,5 @@
 /** Holds one authorization against the provider's state of it, and brings ours to that. Nothing is sent. */
-import { latestOf, unsettledOf, type Attempt } from './attempt.ts'
+import { unsettledOf, type Attempt } from './attempt.ts'
 import { adopt, type Adoption } from './adopt.ts'
 import type { Authorization } from './authorization.ts'
 import { lockBooks, type Books } from './books.ts'
@@ -13,8 +13,6 @@ export type Synchronization =
   | { outcome: 'absent' }
   /** Something of this payment is under way: compare later. */
   | { outcome: 'busy' }
-
-export type Synchronize = ReturnType<typeof createSynchronize>
 
 /** How often the payment may change between looking there and looking here. */
 const MOST_TRIES = 5
@@ -68,7 +66,3 @@ function authorizationOf({ authorizations, attempts }: Books, attemptId: string)
   if (authorization === undefined) throw new Error(`attempt ${attemptId} is about no authorization`)
   return authorization
 }
-
-/** The attempt that made an authorization: its key is the reference at the provider. */
-export const makerOf = ({ attempts }: Books, { id }: Pick<Authorization, 'id'>): Attempt | undefined =>
-  latestOf(attempts, { operation: 'authorize', authorizationId: id })

@@ -7,7 +7,7 @@ import { freshDatabase } from '#tests/support/database.ts'
 import { createListPayments } from './list-payments.ts'
 import { processWebhooks } from './process-webhooks.ts'
 import { openAt } from './providers/provider.ts'
-import { createProvider } from './providers/sandbox/provider.ts'
+import { createSandbox } from './providers/sandbox/provider.ts'
 import { createReceiveWebhook } from './receive-webhook.ts'
 import { createRequestRefund } from './request-refund.ts'
 import { registerRoutes } from './routes.ts'
@@ -43,7 +43,7 @@ beforeEach(async () => {
 })
 
 function door() {
-  const sandbox = createProvider({
+  const sandbox = createSandbox({
     url: 'http://127.0.0.1:9',
     apiKey: 'key',
     webhookSecret: SECRET,

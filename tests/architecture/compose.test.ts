@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import Type from 'typebox'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { DATABASE_NAMES, SERVICE_NAMES } from '#contracts/services.ts'
@@ -10,6 +11,7 @@ import { inventoryConfig } from '#services/inventory/config.ts'
 import { notificationsConfig } from '#services/notifications/config.ts'
 import { ordersConfig } from '#services/orders/config.ts'
 import { paymentsConfig } from '#services/payments/config.ts'
+import { sandboxConfig } from '#services/payments/providers/sandbox/config.ts'
 import { shippingConfig } from '#services/shipping/config.ts'
 import { usersConfig } from '#services/users/config.ts'
 import { GATEWAY_PERMISSIONS, servicePermissions } from '#stack/nats-config.ts'
@@ -42,7 +44,7 @@ const isJob = (name: string) =>
 const SCHEMAS = {
   orders: ordersConfig,
   inventory: inventoryConfig,
-  payments: paymentsConfig,
+  payments: Type.Object({ ...paymentsConfig.properties, ...sandboxConfig.properties }),
   shipping: shippingConfig,
   users: usersConfig,
   notifications: notificationsConfig,

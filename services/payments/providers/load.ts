@@ -1,8 +1,8 @@
-import { ConfigError } from '#platform/config.ts'
-import type { PaymentProvider, ProviderOptions } from './provider.ts'
+import { ConfigError, type Environment } from '#platform/config.ts'
+import type { PaymentProvider, ProviderContext } from './provider.ts'
 
 interface ProviderModule {
-  createProvider(options: ProviderOptions): PaymentProvider
+  createProvider(environment: Environment, context: ProviderContext): PaymentProvider
 }
 
 const isProviderModule = (module: unknown): module is ProviderModule =>
@@ -12,15 +12,19 @@ const isProviderModule = (module: unknown): module is ProviderModule =>
   typeof module.createProvider === 'function'
 
 /**
- * Loads `./NAME/provider.ts`, which exports `createProvider(options)`.
+ * Loads `./NAME/provider.ts`, which exports `createProvider(environment, context)`.
  *
- * @throws ConfigError when there is no such folder
+ * @throws ConfigError when there is no such folder, or what it needs is missing in the environment
  */
-export async function loadProvider(name: string, options: ProviderOptions): Promise<PaymentProvider> {
+export async function loadProvider(
+  name: string,
+  environment: Environment,
+  context: ProviderContext,
+): Promise<PaymentProvider> {
   const module = await importProvider(name)
   if (!isProviderModule(module))
     throw new ConfigError(`The payment provider ${name} exports no createProvider.`)
-  return module.createProvider(options)
+  return module.createProvider(environment, context)
 }
 
 async function importProvider(name: string): Promise<unknown> {

@@ -55,9 +55,8 @@ export interface AuthorizeRequest {
 /** A webhook that is genuine. It is a hint about what to read again, nothing more. */
 export interface ProviderEvent {
   id: string
-  /** The reference of the authorization it is about. */
-  reference: string
-  /** The provider's id of that authorization, where the webhook says it. */
+  /** The reference of the authorization it is about, or the provider's id of that: what the webhook says. */
+  reference?: string
   authorizationId?: string
 }
 
@@ -91,13 +90,9 @@ export interface PaymentProvider {
   ): ProviderEvent | undefined
 }
 
-export interface ProviderOptions {
-  url: string
-  apiKey: string
-  webhookSecret: string
+/** What every provider is given beside its own variables, which it reads from the environment. */
+export interface ProviderContext {
   timeoutMs: number
-  multicapture: boolean
-  keyLifetimeHours: number
   logger: Logger
 }
 

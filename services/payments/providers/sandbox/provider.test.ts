@@ -6,13 +6,12 @@ import { createLogger } from '#platform/logger.ts'
 import { startSandboxProvider } from '#tests/support/sandbox-provider.ts'
 import { describeProvider } from '../conformance.ts'
 import { loadProvider } from '../load.ts'
-import type { ProviderOptions } from '../provider.ts'
-import { createProvider } from './provider.ts'
+import { createProvider, createSandbox, type SandboxOptions } from './provider.ts'
 
 const SECRET = 'a secret for webhook signatures'
 const vitest = { describe, it, expect, beforeAll, afterAll }
 
-const options = (overrides: Partial<ProviderOptions> = {}): ProviderOptions => ({
+const options = (overrides: Partial<SandboxOptions> = {}): SandboxOptions => ({
   url: 'http://127.0.0.1:9',
   apiKey: 'key',
   webhookSecret: SECRET,
@@ -27,7 +26,7 @@ for (const multicapture of [true, false]) {
   describeProvider(vitest, `sandbox, multicapture ${multicapture}`, async () => {
     const sandbox = await startSandboxProvider({ PROVIDER_MULTICAPTURE: String(multicapture) })
     return {
-      provider: createProvider(options({ url: sandbox.url, apiKey: sandbox.apiKey, multicapture })),
+      provider: createSandbox(options({ url: sandbox.url, apiKey: sandbox.apiKey, multicapture })),
       methods: {
         approved: 'pm_card_visa',
         declined: 'pm_card_visa_chargeDeclinedInsufficientFunds',
@@ -46,12 +45,12 @@ describe('the sandbox adapter', () => {
     for (const server of servers.splice(0)) server.close().closeAllConnections()
   })
 
-  async function answering(listener: RequestListener, overrides: Partial<ProviderOptions> = {}) {
+  async function answering(listener: RequestListener, overrides: Partial<SandboxOptions> = {}) {
     const server = createServer(listener)
     servers.push(server)
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as AddressInfo
-    return createProvider(options({ url: `http://127.0.0.1:${port}`, ...overrides }))
+    return createSandbox(options({ url: `http://127.0.0.1:${port}`, ...overrides }))
   }
 
   const withStatus = (status: number, body: unknown) =>
@@ -63,7 +62,7 @@ describe('the sandbox adapter', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as AddressInfo
     await new Promise((resolve) => server.close(resolve))
-    return createProvider(options({ url: `http://127.0.0.1:${port}` }))
+    return createSandbox(options({ url: `http://127.0.0.1:${port}` }))
   }
 
   it('knows that a refused connection sent nothing', async () => {
@@ -113,7 +112,7 @@ describe('the sandbox adapter', () => {
 })
 
 describe('the sandbox webhook signature', () => {
-  const provider = createProvider(options())
+  const provider = createSandbox(options())
   const raw = Buffer.from(
     JSON.stringify({ id: 'evt_1', type: 'authorization.authorized', data: { reference: 'r' } }),
   )
@@ -147,10 +146,27 @@ describe('the sandbox webhook signature', () => {
 })
 
 describe('loadProvider', () => {
-  it('loads a provider by the name of its folder', async () => {
-    expect((await loadProvider('sandbox', options())).name).toBe('sandbox')
-    await expect(loadProvider('nobody', options())).rejects.toThrow(
+  const context = { timeoutMs: 100, logger: createLogger({ service: 'payments', level: 'silent' }) }
+  const environment = {
+    PROVIDER_URL: 'http://127.0.0.1:9',
+    PROVIDER_API_KEY: 'key',
+    PROVIDER_WEBHOOK_SECRET: SECRET,
+  }
+
+  it('loads a provider by the name of its folder, with its own variables', async () => {
+    const provider = await loadProvider('sandbox', environment, context)
+    expect([provider.name, provider.capabilities]).toEqual([
+      'sandbox',
+      { multicapture: true, keyLifetimeHours: 24, lookupByReference: true },
+    ])
+    const single = { ...environment, PROVIDER_MULTICAPTURE: 'false' }
+    expect(createProvider(single, context).capabilities.multicapture).toBe(false)
+  })
+
+  it('says what is missing', async () => {
+    await expect(loadProvider('nobody', environment, context)).rejects.toThrow(
       'The payment provider nobody cannot be loaded',
     )
+    await expect(loadProvider('sandbox', {}, context)).rejects.toThrow('PROVIDER_WEBHOOK_SECRET')
   })
 })

@@ -1,8 +1,10 @@
 /** The adapter of the sandbox provider's HTTP API. */
+import { loadConfig, type Environment } from '#platform/config.ts'
 import { createBreaker } from '#platform/outbound/breaker.ts'
 import { createJsonClient, NotSentError, type JsonAnswer } from '#platform/outbound/json-client.ts'
 import { ValidationError } from '#platform/validation.ts'
-import type { PaymentProvider, ProviderOptions, ProviderOutcome } from '../provider.ts'
+import type { PaymentProvider, ProviderContext, ProviderOutcome } from '../provider.ts'
+import { sandboxConfig } from './config.ts'
 import { parseAuthorization, parseAuthorizations, parseEvent, parseRefusal } from './schemas.ts'
 import { verifySignature } from '#platform/webhook-signature.ts'
 
@@ -11,8 +13,28 @@ const TURNED_AWAY = new Set([401, 403, 429])
 /** Answers that say of the operation itself that it is refused. */
 const REFUSED = new Set([402, 409, 422])
 
+export interface SandboxOptions extends ProviderContext {
+  url: string
+  apiKey: string
+  webhookSecret: string
+  multicapture: boolean
+  keyLifetimeHours: number
+}
+
 /** Makes the sandbox provider; `load.ts` finds it by its folder's name. */
-export function createProvider(options: ProviderOptions): PaymentProvider {
+export function createProvider(environment: Environment, context: ProviderContext): PaymentProvider {
+  const config = loadConfig(sandboxConfig, environment)
+  return createSandbox({
+    ...context,
+    url: config.PROVIDER_URL,
+    apiKey: config.PROVIDER_API_KEY,
+    webhookSecret: config.PROVIDER_WEBHOOK_SECRET,
+    multicapture: config.PROVIDER_MULTICAPTURE,
+    keyLifetimeHours: config.PROVIDER_KEY_LIFETIME_HOURS,
+  })
+}
+
+export function createSandbox(options: SandboxOptions): PaymentProvider {
   const { url, apiKey, webhookSecret, timeoutMs, multicapture, keyLifetimeHours, logger } = options
   const breaker = createBreaker({ name: 'payment provider', timeoutMs, logger })
   const client = createJsonClient({ baseUrl: url, breaker })
