@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeProvider } from '#services/payments/providers/conformance.ts'
 import { createProvider } from './payment-provider.ts'
 
-const newProvider = () => createProvider({ keyLifetimeHours: 24 })
+const newProvider = () => createProvider({})
 
 describeProvider({ describe, it, expect, beforeAll, afterAll }, 'credit', async () => ({
   provider: newProvider(),

@@ -3,11 +3,12 @@
  * here and would be a table; what matters is what every provider owes the platform, keys and outcomes.
  */
 import { isDeepStrictEqual } from 'node:util'
+import Type from 'typebox'
+import { loadConfig, type Environment } from '#platform/config.ts'
 import type {
   AuthorizeRequest,
   PaymentProvider,
   ProviderAuthorization,
-  ProviderOptions,
   ProviderOutcome,
 } from '#services/payments/providers/provider.ts'
 
@@ -17,9 +18,17 @@ const LIMITS = new Map([
   ['account_broke', 0],
 ])
 
-export function createProvider({
-  keyLifetimeHours,
-}: Pick<ProviderOptions, 'keyLifetimeHours'>): PaymentProvider {
+/** Its variables are its own; a real one has them in a `config.ts` beside this file. */
+const creditConfig = Type.Object({
+  CREDIT_KEY_LIFETIME_HOURS: Type.Integer({
+    minimum: 1,
+    default: 24,
+    description: 'for how long a repeated request gets its first answer',
+  }),
+})
+
+export function createProvider(environment: Environment): PaymentProvider {
+  const { CREDIT_KEY_LIFETIME_HOURS: keyLifetimeHours } = loadConfig(creditConfig, environment)
   const authorizations = new Map<string, ProviderAuthorization>()
   const answers = new Map<string, { request: unknown; outcome: ProviderOutcome }>()
 
