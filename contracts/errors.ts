@@ -38,6 +38,7 @@ export const ERRORS = {
   endpoint_refused: { status: 422, title: 'This address cannot receive webhooks' },
   too_many_endpoints: { status: 409, title: 'There are as many webhook endpoints as there may be' },
   too_many_api_keys: { status: 409, title: 'There are as many API keys as an account may have' },
+  dead_letter_redriven: { status: 409, title: 'The dead letter was sent again already' },
   no_operation_waiting: { status: 409, title: 'The order waits for no operator' },
   shipment_transition_refused: {
     status: 409,

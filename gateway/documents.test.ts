@@ -4,6 +4,7 @@ import { ERRORS } from '#contracts/errors.ts'
 import type { RouteContract } from '#contracts/http/route.ts'
 import * as inventory from '#contracts/http/inventory.ts'
 import * as notifications from '#contracts/http/notifications.ts'
+import * as operations from '#contracts/http/operations.ts'
 import * as orders from '#contracts/http/orders.ts'
 import * as payments from '#contracts/http/payments.ts'
 import * as returns from '#contracts/http/returns.ts'
@@ -57,9 +58,16 @@ function registered(tree: string): string[] {
 
 describe('the route table', () => {
   test('has every public contract once and no internal one', () => {
-    const contracts = [inventory, notifications, orders, payments, returns, shipping, users].flatMap(
-      (module) => Object.values(module).filter(isContract),
-    )
+    const contracts = [
+      inventory,
+      notifications,
+      operations,
+      orders,
+      payments,
+      returns,
+      shipping,
+      users,
+    ].flatMap((module) => Object.values(module).filter(isContract))
     const expected = contracts.filter(({ access }) => access !== 'service')
     const listed = ROUTES.map(({ contract }) => contract)
     expect(contracts.length).toBeGreaterThan(expected.length)
@@ -94,8 +102,8 @@ describe('/openapi.json', () => {
       (route) => !route.startsWith('HEAD ') && !OUTSIDE.test(route),
     )
     const document = app.swagger() as unknown as Document
-    const documented = Object.entries(document.paths).flatMap(([path, operations]) =>
-      Object.keys(operations).map((method) => key(method, path)),
+    const documented = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => key(method, path)),
     )
     await app.close()
     expect(routes.length).toBe(ROUTES.length + 3)

@@ -5,6 +5,7 @@
 import type { RouteContract } from '#contracts/http/route.ts'
 import * as inventory from '#contracts/http/inventory.ts'
 import * as notifications from '#contracts/http/notifications.ts'
+import * as operations from '#contracts/http/operations.ts'
 import * as orders from '#contracts/http/orders.ts'
 import * as payments from '#contracts/http/payments.ts'
 import * as returns from '#contracts/http/returns.ts'
@@ -75,6 +76,8 @@ export const ROUTES: readonly RouteRow[] = [
   row(returns.cancelReturn, 'orders', 'orders'),
   row(orders.operateOrder, 'orders', 'orders'),
   row(orders.listAttention, 'orders', 'operations'),
+  row(operations.listDeadLetters, 'orders', 'operations'),
+  row(operations.redriveDeadLetter, 'orders', 'operations'),
 
   row(payments.listPayments, 'payments', 'orders'),
   row(payments.createRefund, 'payments', 'orders'),

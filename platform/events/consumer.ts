@@ -168,7 +168,8 @@ async function openLetter(
   request: JsMsg,
 ): Promise<Delivery | undefined> {
   const number = Number(request.subject.split('.').at(-1))
-  const letter = Number.isSafeInteger(number) ? await findDeadLetter(bus, number) : undefined
+  const manager = await jetstreamManager((await bus.ready()).connection)
+  const letter = Number.isSafeInteger(number) ? await findDeadLetter(manager, number) : undefined
   if (letter === undefined || letter.service !== service || letter.consumer !== durable) {
     logger.warn({ durable, letter: number }, 'a dead letter is to be sent again that is not there')
     request.ack()

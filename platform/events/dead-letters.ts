@@ -3,7 +3,7 @@
  * gets a note there of what became of it; requests to send one again wait in a stream for the consumer it is from. A
  * request names its letter and holds nothing of it: nobody can slip a consumer another service's event that way.
  */
-import { jetstreamManager } from '@nats-io/jetstream'
+import type { JetStreamManager } from '@nats-io/jetstream'
 import { headers, type MsgHdrs } from '@nats-io/transport-node'
 import { DEAD_LETTER_STREAM } from '#contracts/events.ts'
 import type { EventBus } from './event-bus.ts'
@@ -76,9 +76,10 @@ export function toDeadLetter({ seq, subject, data, header, time }: StoredMessage
 }
 
 /** The message of that number; undefined when there is none (any more), or it is a note. */
-export async function findDeadLetter(bus: EventBus, sequence: number): Promise<DeadLetter | undefined> {
-  const { connection } = await bus.ready()
-  const manager = await jetstreamManager(connection)
+export async function findDeadLetter(
+  manager: JetStreamManager,
+  sequence: number,
+): Promise<DeadLetter | undefined> {
   const message = await manager.streams.getMessage(DEAD_LETTER_STREAM, { seq: sequence })
   return message === null ? undefined : toDeadLetter(message)
 }

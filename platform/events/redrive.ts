@@ -1,5 +1,5 @@
 /** Dead letters as operators see them: listed, and sent to their consumer again. */
-import { JetStreamApiError, jetstreamManager } from '@nats-io/jetstream'
+import { JetStreamApiError, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream'
 import { DEAD_LETTER_STREAM, REDRIVE_STREAM } from '#contracts/events.ts'
 import {
   findDeadLetter,
@@ -42,57 +42,35 @@ const LOOKED_AT = 2_000
 const TOO_MANY_FOR_SUBJECT = 10_077
 
 export function createDeadLetters(bus: EventBus): DeadLetters {
-  const managed = async () => jetstreamManager((await bus.ready()).connection)
-
-  /** The subjects of a stream that match; there is one for each letter that has a note, or a request that waits. */
-  async function subjectsOf(stream: string, filter: string): Promise<Set<string>> {
-    const { state } = await (await managed()).streams.info(stream, { subjects_filter: filter })
-    return new Set(Object.keys(state.subjects ?? {}))
-  }
-
-  async function nextLetter(after: number): Promise<DeadLetter | undefined> {
-    const query = { seq: after + 1, next_by_subj: letterSubject('*', '*') }
-    const message = await (await managed()).streams.getMessage(DEAD_LETTER_STREAM, query)
-    return message === null ? undefined : toDeadLetter(message)
-  }
-
-  async function noteOf({ service, consumer, sequence }: DeadLetter): Promise<RedriveNote | undefined> {
-    const message = await (
-      await managed()
-    ).streams.getMessage(DEAD_LETTER_STREAM, { last_by_subj: noteSubject(service, consumer, sequence) })
-    return message === null ? undefined : readNote(message)
-  }
-
-  const isRequested = (requests: Set<string>, { service, consumer, sequence }: DeadLetter): boolean =>
-    requests.has(redriveSubject(service, consumer, sequence))
-
   return {
     async list({ after, limit, includeRedriven }) {
+      const manager = await open(bus)
       const [noted, requests] = await Promise.all([
-        subjectsOf(DEAD_LETTER_STREAM, noteSubject('*', '*', '*')),
-        subjectsOf(REDRIVE_STREAM, redriveSubject('*', '*', '*')),
+        subjectsOf(manager, DEAD_LETTER_STREAM, noteSubject('*', '*', '*')),
+        subjectsOf(manager, REDRIVE_STREAM, redriveSubject('*', '*', '*')),
       ])
       const letters: ListedLetter[] = []
       let last = after
       for (let looked = 0; looked < LOOKED_AT; looked++) {
-        const letter = await nextLetter(last)
+        const letter = await nextLetter(manager, last)
         if (letter === undefined) return { letters, next: undefined }
         if (letters.length === limit) return { letters, next: last }
         last = letter.sequence
         const hasNote = noted.has(noteSubject(letter.service, letter.consumer, letter.sequence))
         if (hasNote && !includeRedriven) continue
-        const note = hasNote ? await noteOf(letter) : undefined
+        const note = hasNote ? await noteOf(manager, letter) : undefined
         letters.push({ letter, isRedriving: !hasNote && isRequested(requests, letter), note })
       }
       return { letters, next: last }
     },
     async find(sequence) {
-      const letter = await findDeadLetter(bus, sequence)
+      const manager = await open(bus)
+      const letter = await findDeadLetter(manager, sequence)
       if (letter === undefined) return undefined
       const { service, consumer } = letter
       const [note, requests] = await Promise.all([
-        noteOf(letter),
-        subjectsOf(REDRIVE_STREAM, redriveSubject(service, consumer, sequence)),
+        noteOf(manager, letter),
+        subjectsOf(manager, REDRIVE_STREAM, redriveSubject(service, consumer, sequence)),
       ])
       return { letter, isRedriving: note === undefined && isRequested(requests, letter), note }
     },
@@ -106,3 +84,33 @@ export function createDeadLetters(bus: EventBus): DeadLetters {
     },
   }
 }
+
+/** Fails at once while the broker is away. */
+async function open(bus: EventBus): Promise<JetStreamManager> {
+  await bus.probe()
+  return jetstreamManager((await bus.ready()).connection)
+}
+
+/** The subjects of a stream that match; there is one for each letter that has a note, or a request that waits. */
+async function subjectsOf(manager: JetStreamManager, stream: string, filter: string): Promise<Set<string>> {
+  const { state } = await manager.streams.info(stream, { subjects_filter: filter })
+  return new Set(Object.keys(state.subjects ?? {}))
+}
+
+async function nextLetter(manager: JetStreamManager, after: number): Promise<DeadLetter | undefined> {
+  const query = { seq: after + 1, next_by_subj: letterSubject('*', '*') }
+  const message = await manager.streams.getMessage(DEAD_LETTER_STREAM, query)
+  return message === null ? undefined : toDeadLetter(message)
+}
+
+async function noteOf(
+  manager: JetStreamManager,
+  { service, consumer, sequence }: DeadLetter,
+): Promise<RedriveNote | undefined> {
+  const query = { last_by_subj: noteSubject(service, consumer, sequence) }
+  const message = await manager.streams.getMessage(DEAD_LETTER_STREAM, query)
+  return message === null ? undefined : readNote(message)
+}
+
+const isRequested = (requests: Set<string>, { service, consumer, sequence }: DeadLetter): boolean =>
+  requests.has(redriveSubject(service, consumer, sequence))

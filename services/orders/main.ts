@@ -1,6 +1,7 @@
 /** The orders service: orders, their timeline, and the worker that hosts the order workflow. */
 import { createOrdersActivities } from '#activities/orders.ts'
 import { probeDatabase } from '#platform/database.ts'
+import { createDeadLetters } from '#platform/events/redrive.ts'
 import { purgeIdempotencyKeys } from '#platform/idempotency.ts'
 import { startLoop } from '#platform/loop.ts'
 import { defineService, runService } from '#platform/service.ts'
@@ -12,6 +13,7 @@ import { createCommandOrder } from './command-order.ts'
 import { createRaiseConcern, createSettleConcern } from './concerns.ts'
 import { ordersConfig } from './config.ts'
 import { createConsumers } from './consumers.ts'
+import { registerDeadLetterRoutes } from './dead-letters.ts'
 import { createLiveTimeline } from './live/live-timeline.ts'
 import { createListAttention } from './list-attention.ts'
 import { createListOrders } from './list-orders.ts'
@@ -48,7 +50,7 @@ const PURGE_EVERY_MS = 3_600_000
 export const ordersService = defineService({
   name: 'orders',
   config: ordersConfig,
-  async build({ config, logger, temporal, outbox }) {
+  async build({ config, logger, temporal, bus, outbox }) {
     const database = openDatabase(config.DATABASE_URL, config.DATABASE_POOL)
     const transact = outbox(database, config)
     const workflows = createOrderWorkflows(temporal.client)
@@ -64,7 +66,7 @@ export const ordersService = defineService({
     const statesOf = createWorkflowStates(temporal.client)
     const commandOrder = createCommandOrder({ database, workflows, policy })
     return {
-      routes: (app, verifyCaller) =>
+      routes(app, verifyCaller) {
         registerRoutes(app, verifyCaller, {
           database,
           placeOrder: createPlaceOrder({ database, transact, pricing }),
@@ -82,7 +84,9 @@ export const ordersService = defineService({
           amendOrder: createAmendOrder({ database, workflows, policy, pricing }),
           operateOrder: createOperateOrder({ database, transact, commandOrder, returnWorkflows }),
           logger,
-        }),
+        })
+        registerDeadLetterRoutes(app, verifyCaller, { database, deadLetters: createDeadLetters(bus) })
+      },
       worker: {
         workflows: true,
         activities: createOrdersActivities({
