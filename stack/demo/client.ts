@@ -34,6 +34,8 @@ export interface ApiClient {
     path: string,
     options?: { body?: unknown; headers?: Record<string, string> },
   ): Promise<ApiAnswer<Body>>
+  /** Opens an answer that goes on, such as a stream of events. */
+  open(path: string, options: { headers?: Record<string, string>; signal: AbortSignal }): Promise<Response>
   /** The body of a success. @throws ApiError */
   request<Body>(
     method: string,
@@ -51,6 +53,8 @@ export interface ApiClient {
 }
 
 export function createApiClient(gatewayUrl: string, token?: string): ApiClient {
+  const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` }
+
   async function send<Body>(
     method: string,
     path: string,
@@ -59,7 +63,7 @@ export function createApiClient(gatewayUrl: string, token?: string): ApiClient {
     const response = await fetch(`${gatewayUrl}${path}`, {
       method,
       headers: {
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...authorization,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
@@ -84,6 +88,8 @@ export function createApiClient(gatewayUrl: string, token?: string): ApiClient {
 
   return {
     send,
+    open: (path, { headers, signal }) =>
+      fetch(`${gatewayUrl}${path}`, { headers: { ...authorization, ...headers }, signal }),
     request,
     command: (path, body) =>
       request('POST', path, {

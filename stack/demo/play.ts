@@ -30,7 +30,7 @@ export async function playScenario({ scenario, ...options }: Play): Promise<Play
     await stage.close()
   }
   const orders = []
-  for (const id of stage.orderIds) {
+  for (const { id } of stage.orders) {
     const link = await runLink(ports, id)
     print(`Temporal UI: ${link}`)
     orders.push({ id, link })

@@ -37,10 +37,10 @@ export interface Stage {
   /** Says how something is, and remembers when it is not as it should be. Waits for it a little: news travels. */
   expect<Value extends Fact>(what: string, read: () => Promise<Value> | Value, expected: Value): Promise<void>
   /** The orders that were placed. */
-  readonly orderIds: readonly string[]
+  readonly orders: readonly FollowedOrder[]
   /** What was not as it should be. */
   readonly failures: readonly string[]
-  /** Takes the products off sale again. */
+  /** Follows the orders no longer, and takes the products off sale again. */
   close(): Promise<void>
 }
 
@@ -55,7 +55,7 @@ export async function openStage({ ports, print, customer: email }: StageOptions)
     signIn(gatewayUrl, 'courier@mainstay.test'),
   ])
   const skus: string[] = []
-  const orderIds: string[] = []
+  const orders: FollowedOrder[] = []
   const failures: string[] = []
 
   const receive = (sku: string, warehouse: string, delta: number): Promise<void> =>
@@ -68,7 +68,7 @@ export async function openStage({ ports, print, customer: email }: StageOptions)
     receive,
     outside: createOutside(ports),
     print,
-    orderIds,
+    orders,
     failures,
 
     async product(name, stock) {
@@ -87,10 +87,11 @@ export async function openStage({ ports, print, customer: email }: StageOptions)
         paymentMethod: 'pm_card_visa',
         ...order,
       })
-      orderIds.push(placed.id)
       const goods = placed.lines.map(({ quantity, name }) => `${quantity} × ${name}`).join(', ')
       print(`${placed.number}: ${goods}, ${formatMoney(placed.total, placed.currency)} with tax and shipping`)
-      return followOrder({ client: customer, order: placed, print })
+      const followed = followOrder({ client: customer, order: placed, print })
+      orders.push(followed)
+      return followed
     },
 
     async stockOf(sku) {
@@ -114,6 +115,7 @@ export async function openStage({ ports, print, customer: email }: StageOptions)
     },
 
     async close() {
+      for (const order of orders) await order.leave()
       for (const sku of skus) await operator.request('DELETE', `/api/v1/products/${sku}`)
     },
   }

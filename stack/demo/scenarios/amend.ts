@@ -7,7 +7,6 @@ export const amend: Scenario = {
   title: 'the customer wants one more, sent elsewhere: stock and money follow, all or nothing',
   async play(stage) {
     const sku = await stage.product('Bookshelf', { AMS: 5 })
-    const order = await stage.place({ lines: [{ sku, quantity: 2 }] })
     const change = {
       lines: [{ sku, quantity: 3 }],
       shippingAddress: { ...DEMO_ADDRESS, line1: 'Keizersgracht 2' },
@@ -15,9 +14,10 @@ export const amend: Scenario = {
     const { total } = await stage.customer.request<{ total: number }>('POST', '/api/v1/quotes', {
       body: change,
     })
-    await order.act('customer', 'wants three instead of two, at another address', () =>
-      stage.customer.command(`/api/v1/orders/${order.id}/amendments`, change),
-    )
+    const order = await stage.place({ lines: [{ sku, quantity: 2 }] })
+    // at once: there are only moments between the confirmation and the parcel
+    order.say('customer', 'wants three instead of two, at another address')
+    await stage.customer.command(`/api/v1/orders/${order.id}/amendments`, change)
     const ended = await order.end()
     await stage.expect(
       'what is sold',
