@@ -50,6 +50,11 @@ function brokenLink(from: string, target: string): string | undefined {
   return `${target}: ${to} has no such heading`
 }
 
+/** What is shown of a file may stand further to the left than there. */
+const withoutIndent = (code: string): string => code.replaceAll(/^ +/gm, '')
+
+const EXTENSIONS = ['allocation', 'carrier', 'notifier', 'payment-provider', 'saga-step', 'tax']
+
 const commandsOf = (text: string): string[] => [
   ...[...text.matchAll(/npm run (?:--silent |-s )?([a-z][a-z:-]*)/g)].map(([, name = '']) => name),
   ...[...text.matchAll(/npm (start|test)\b/g)].map(([, name = '']) => name),
@@ -61,7 +66,7 @@ describe('the documents', () => {
       expect.arrayContaining([
         'README.md',
         'CONTRIBUTING.md',
-        ...['requirements', 'architecture', 'operations', 'extending', 'errors'].map(
+        ...['requirements', 'architecture', 'operations', 'extending/README', 'errors'].map(
           (name) => `docs/${name}.md`,
         ),
       ]),
@@ -81,6 +86,27 @@ describe('the documents', () => {
       .split('\n')
       .filter((line) => /(^|[\s`"'(=:])(\/(home|root|tmp|work|Users|opt|mnt)\/|[A-Z]:\\)/.test(line))
     expect(lines).toEqual([])
+  })
+
+  test('show the examples as they are', async () => {
+    const examples: string[] = []
+    for await (const file of glob('docs/extending/examples/*.ts', { cwd: root })) {
+      examples.push(withoutIndent(await readFile(path.join(root, file), 'utf8')))
+    }
+    const pages = [...documents].filter(([file]) => /^docs\/extending\/[a-z]/.test(file))
+    expect(pages.map(([file]) => path.basename(file, '.md')).toSorted()).toEqual(EXTENSIONS)
+    for (const [file, text] of pages) {
+      const shown = [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code = '']) =>
+        withoutIndent(code),
+      )
+      expect(shown, file).not.toEqual([])
+      for (const code of shown) {
+        expect(
+          examples.some((example) => example.includes(code)),
+          `${file}: ${code}`,
+        ).toBe(true)
+      }
+    }
   })
 
   test('every decision stands in the index', () => {

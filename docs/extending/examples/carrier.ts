@@ -40,6 +40,9 @@ const parseNotice = parser(
   Type.Object({ eventId: Type.String({ minLength: 1 }), bookingId: Type.String({ minLength: 1 }) }),
 )
 
+/** What the shipping service loads; the notices are sent by the desk's own program. */
+export const createCarrier = (options: CarrierOptions): Carrier => createVans(options, () => {})
+
 /** @param tell sends what `POST /api/v1/webhooks/carriers/vans` is to receive */
 export function createVans(
   { webhookSecret }: Pick<CarrierOptions, 'webhookSecret'>,
