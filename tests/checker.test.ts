@@ -59,7 +59,13 @@ describe('the checker', () => {
       `UPDATE payments SET captured = captured - 1 WHERE order_id = '${orderId}'`,
       `UPDATE payments SET captured = captured + 1 WHERE order_id = '${orderId}'`,
     )
-    expect(findings).toEqual([expect.objectContaining({ invariant: 3, subject: `order ${orderId}` })])
+    expect(findings).toEqual([
+      expect.objectContaining({ invariant: 3, subject: `order ${orderId}` }),
+      // and that the order was not paid whole
+      expect.objectContaining({
+        problem: expect.stringMatching(/^is completed and costs \d+, captured is \d+$/),
+      }),
+    ])
   })
 
   it('finds stock that came from nowhere', async () => {
@@ -79,6 +85,46 @@ describe('the checker', () => {
       `DELETE FROM outbox WHERE aggregate_id = 'lost'`,
     )
     expect(findings).toEqual([expect.objectContaining({ invariant: 5, subject: 'shipment.created lost@1' })])
+  })
+
+  it.each([
+    [
+      'lines that do not sum to their order',
+      `UPDATE order_lines SET tax = tax + 1 WHERE order_id = '$id'`,
+      `UPDATE order_lines SET tax = tax - 1 WHERE order_id = '$id'`,
+      [3],
+    ],
+    [
+      'an amendment that outlives its order, with its address',
+      `INSERT INTO amendments (id, order_id, shipping_address) VALUES (gen_random_uuid(), '$id', '{}')`,
+      `DELETE FROM amendments WHERE order_id = '$id'`,
+      [2],
+    ],
+    [
+      'an address that outlives its amendment',
+      `INSERT INTO amendments (id, order_id, status, shipping_address) VALUES (gen_random_uuid(), '$id', 'refused', '{}')`,
+      `DELETE FROM amendments WHERE order_id = '$id'`,
+      [2],
+    ],
+    [
+      'a return of more than was delivered, of which nobody has heard',
+      `WITH made AS (INSERT INTO returns (id, order_id, customer_id, status, started_at)
+         SELECT gen_random_uuid(), id, customer_id, 'requested', now() FROM orders WHERE id = '$id' RETURNING id)
+       INSERT INTO return_lines (return_id, position, sku, quantity, reason) SELECT id, 0, '$sku', 2, 'r' FROM made`,
+      `WITH gone AS (DELETE FROM return_lines WHERE return_id IN (SELECT id FROM returns WHERE order_id = '$id'))
+       DELETE FROM returns WHERE order_id = '$id'`,
+      [3, 6],
+    ],
+    [
+      'a lost parcel that nobody paid back',
+      `INSERT INTO lost_parcels (shipment_id, order_id, goods, shipping) VALUES (gen_random_uuid(), '$id', 5, 0)`,
+      `DELETE FROM lost_parcels WHERE order_id = '$id'`,
+      [3],
+    ],
+  ])('finds %s', async (_what, breaking, mending, invariants) => {
+    const here = (sql: string) => sql.replaceAll('$id', orderId).replaceAll('$sku', sku)
+    const findings = await findingsWhen('orders', here(breaking), here(mending))
+    expect(findings.map(({ invariant }) => invariant)).toEqual(invariants)
   })
 
   it('finds an order whose status its workflow and its events do not know', async () => {

@@ -1,5 +1,6 @@
 /** The checker: reads everything raw and says which of the platform's invariants (docs/architecture.md) do not hold. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { checkAfterSales } from './after-sales.ts'
 import { checkEvents } from './events.ts'
 import type { Finding } from './findings.ts'
 import { checkMoney } from './money.ts'
@@ -27,6 +28,7 @@ export async function check(
       const findings = [
         ...(await checkOrders(sources, stream, settled)),
         ...(await checkMoney(sources)),
+        ...(await checkAfterSales(sources, stream)),
         ...(await checkStock(sources)),
         ...(await checkEvents(sources, stream)),
       ]

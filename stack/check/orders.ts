@@ -30,19 +30,20 @@ export async function checkOrders(
   ]
 }
 
-/** Every key that was answered with an order names one that exists, and no two keys name the same. */
+/** Every key that was answered with an order, or a return, names one that exists, and no two keys name the same. */
 async function checkAnswers(sources: Sources): Promise<Finding[]> {
   const rows = await sources.query<{ id: string; keys: string; exists: boolean }>(
     'orders',
-    `SELECT body->>'id' AS id, count(*) AS keys, bool_and(orders.id IS NOT NULL) AS exists
+    `SELECT body->>'id' AS id, count(*) AS keys, bool_and(orders.id IS NOT NULL OR returns.id IS NOT NULL) AS exists
      FROM idempotency_keys LEFT JOIN orders ON orders.id = (body->>'id')::uuid
+       LEFT JOIN returns ON returns.id = (body->>'id')::uuid
      WHERE idempotency_keys.status = 201 GROUP BY body->>'id'`,
   )
   return rows
     .filter(({ keys, exists }) => keys !== '1' || !exists)
     .map(({ id, keys }) => ({
       invariant: 1,
-      subject: `order ${id}`,
+      subject: `order or return ${id}`,
       problem: `is the answer of ${keys} keys or does not exist`,
     }))
 }
