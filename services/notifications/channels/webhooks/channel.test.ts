@@ -79,6 +79,7 @@ interface Subject extends TestContext {
 
 async function open(environment: object = {}, resolve?: Resolve): Promise<Subject> {
   const support = testContext({ ...ENVIRONMENT, ...environment })
+  await support.context.bus.ready()
   const channel = createChannel(support.context, resolve === undefined ? {} : { resolve })
   const app = createHttpServer({ logger: silentLogger, probes: {} })
   channel.routes?.(app, verifyTestCaller)
@@ -468,5 +469,29 @@ describe('webhook endpoints', () => {
       headers: operator,
     })
     expect(unknown.json()).toMatchObject({ status: 404, code: 'not_found' })
+  })
+})
+
+describe('without the broker', () => {
+  test('calls are refused at once, and the channel can be stopped', async () => {
+    const { context, close } = testContext({ ...ENVIRONMENT, NATS_URL: 'nats://127.0.0.1:1' })
+    const channel = createChannel(context)
+    const app = createHttpServer({ logger: silentLogger, probes: {} })
+    channel.routes?.(app, verifyTestCaller)
+    await app.ready()
+    const tasks = channel.background?.() ?? []
+    for (const path of ['', `/${randomUUID()}/attempts`]) {
+      const answer = await app.inject({
+        method: 'GET',
+        url: `/api/v1/webhook-endpoints${path}`,
+        headers: operator,
+      })
+      expect([answer.json().code, answer.headers['retry-after']]).toEqual(['unavailable', '5'])
+    }
+    const stopped = Promise.all(tasks.map((task) => task.stop())).then(() => 'stopped')
+    expect(await Promise.race([stopped, sleep(2_000)])).toBe('stopped')
+    await app.close()
+    await channel.close()
+    await close()
   })
 })

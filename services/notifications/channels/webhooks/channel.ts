@@ -48,6 +48,7 @@ export function createChannel(
     removeEndpoint: createRemoveEndpoint({ endpoints, queue, attempts }),
     endpoints,
     attempts,
+    probeBroker: () => bus.probe(),
   }
   const deliverWebhook = createDeliverWebhook({
     endpoints,

@@ -7,6 +7,7 @@ import { AckPolicy, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream
 import type { AnyDomainEvent } from '#contracts/events.ts'
 import type { Stoppable } from '#platform/lifecycle.ts'
 import type { Logger } from '#platform/logger.ts'
+import { untilAborted } from './until-aborted.ts'
 import { DELIVERIES, deliverySubject, isMissing, type Streams } from './streams.ts'
 
 /** Attempts at one endpoint at the same time, by each instance. */
@@ -81,8 +82,7 @@ export function createDeliveryQueue({
     async function run(): Promise<void> {
       while (!signal.aborted) {
         try {
-          messages = await open(endpointId)
-          if (signal.aborted) messages.stop()
+          messages = await untilAborted(open(endpointId), signal)
           for await (const message of messages) await take(message)
         } catch (error) {
           if (!signal.aborted) logger.warn({ err: error, endpointId }, 'webhook deliveries start again')

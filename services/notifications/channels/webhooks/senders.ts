@@ -3,6 +3,7 @@ import type { Logger } from '#platform/logger.ts'
 import type { Stoppable } from '#platform/lifecycle.ts'
 import { startLoop } from '#platform/loop.ts'
 import type { Endpoints } from './endpoints.ts'
+import { untilAborted } from './until-aborted.ts'
 import type { Delivery, DeliveryQueue, Verdict } from './queue.ts'
 
 const LOOK_MS = 1_000
@@ -24,9 +25,12 @@ export function startSenders({
   logger,
 }: SendersOptions): Stoppable {
   const senders = new Map<string, Stoppable>()
+  const stopping = new AbortController()
 
   async function follow(): Promise<boolean> {
-    const known = new Set((await endpoints.recent()).map(({ id }) => id))
+    // the broker may be away, for as long as it likes
+    const all = await untilAborted(endpoints.recent(), stopping.signal)
+    const known = new Set(all.map(({ id }) => id))
     for (const [id, sender] of senders) {
       if (known.has(id)) continue
       senders.delete(id)
@@ -46,6 +50,7 @@ export function startSenders({
   const loop = startLoop({ name: 'webhook endpoints', everyMs: LOOK_MS, work: follow, logger })
   return {
     async stop() {
+      stopping.abort()
       await loop.stop()
       await Promise.all([...senders.values()].map((sender) => sender.stop()))
     },
