@@ -1,4 +1,5 @@
 import { describe, expect, inject, it } from 'vitest'
+import { check } from '#stack/check/check.ts'
 import { playScenario } from '#stack/demo/play.ts'
 import { SCENARIOS } from '#stack/demo/scenarios.ts'
 
@@ -14,5 +15,9 @@ describe('the demo', () => {
     expect(orders.length).toBeGreaterThan(0)
     const checked = lines.filter((line) => line.includes('✔'))
     expect(checked.length, lines.join('\n')).toBeGreaterThan(1)
+  })
+
+  it('leaves everything sound', async () => {
+    expect(await check(inject('stack').target, { settled: true, patienceMs: 30_000 })).toEqual([])
   })
 })
