@@ -1,22 +1,26 @@
 /**
- * `npm run histories:record`: runs real orders on a stack of its own and keeps their histories. Do this when a change of
- * the workflows is meant to be incompatible, or when a new path is worth keeping; never to make a failing replay pass.
+ * `npm run histories:record -- [NAME…]`: plays stories on stacks of its own and keeps the histories of their workflows. A
+ * history that is there already is kept as it is: it says how runs of older code look. Never record one anew to make a
+ * failing replay pass; only when it is meant that no run like it can be under way any more.
  */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client, Connection } from '@temporalio/client'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
-import type { Order } from '#contracts/http/orders.ts'
-import { orderWorkflowId, shipmentWorkflowId } from '#contracts/workflows.ts'
-import { signIn, type ApiClient } from '#stack/demo/client.ts'
-import { DEMO_ADDRESS } from '#stack/demo/addresses.ts'
+import {
+  orderWorkflowId,
+  RECONCILIATION_WORKFLOW,
+  returnWorkflowId,
+  shipmentWorkflowId,
+} from '#contracts/workflows.ts'
+import { openStage, type Stage } from '#stack/demo/stage.ts'
 import { freePorts } from '#stack/ports.ts'
-import { loadPlatformKeys } from '#stack/platform-keys.ts'
 import { createProgress } from '#stack/progress.ts'
-import { startStack, type Stack } from '#stack/stack.ts'
-import { HISTORIES, RECORDING_KEY } from './replay-histories.ts'
+import { startStack } from '#stack/stack.ts'
+import { GROUPS, type Group, type Recording } from './record-scenarios.ts'
+import { HISTORIES } from './replay-histories.ts'
 
 const SETTINGS = {
   SAGA_STEP_ATTEMPTS: '3',
@@ -25,104 +29,16 @@ const SETTINGS = {
   CARRIER_DISPATCH_MS: '300',
   CARRIER_DELIVERY_MS: '300',
   PROVIDER_SLOW_MS: '1500',
+  LIMIT_ORDERS_PER_MINUTE: '100000',
+  LIMIT_USERS_PER_MINUTE: '100000',
 }
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
 const progress = createProgress(print)
 
-/** What a scenario works with. */
-interface Recorder {
-  stack: Stack
-  customer: ApiClient
-  operator: ApiClient
-  /** Places an order and waits until it is where it is to be recorded. */
-  order: (change: { sku: string; quantity: number; paymentMethod?: string }) => Promise<Order>
-  reaches: (id: string, accept: (order: Order) => boolean) => Promise<Order>
-  provider: (path: string, body?: object) => Promise<void>
-  /** Sends a command that must be accepted. */
-  command: (client: ApiClient, path: string, body?: object, key?: string) => Promise<void>
-  keep: (name: string, workflowId: string) => Promise<void>
-}
-
-const is =
-  (...statuses: Order['status'][]) =>
-  (order: Order): boolean =>
-    statuses.includes(order.status)
-
-/** Each scenario leaves one history, or two with its parcel's. */
-const SCENARIOS: Record<string, (recorder: Recorder, name: string) => Promise<void>> = {
-  async happy({ order, reaches, keep }, name) {
-    const { id } = await order({ sku: 'MUG-WHITE', quantity: 2 })
-    const { shipments } = await reaches(
-      id,
-      (seen) => seen.status === 'completed' && seen.shipments[0]?.status === 'delivered',
-    )
-    await keep(name, orderWorkflowId(id))
-    await keep('shipment', shipmentWorkflowId(shipments[0]?.id ?? ''))
-  },
-  async split({ order, reaches, keep }, name) {
-    const { id } = await order({ sku: 'LAMP-OAK', quantity: 8 })
-    await reaches(id, is('completed'))
-    await keep(name, orderWorkflowId(id))
-  },
-  async declined({ order, reaches, keep }, name) {
-    const { id } = await order({
-      sku: 'MUG-WHITE',
-      quantity: 1,
-      paymentMethod: 'pm_card_visa_chargeDeclined',
-    })
-    await reaches(id, is('rejected'))
-    await keep(name, orderWorkflowId(id))
-  },
-  async 'out-of-stock'({ order, reaches, keep }, name) {
-    const { id } = await order({ sku: 'CHAIR-ASH', quantity: 1 })
-    await reaches(id, is('rejected'))
-    await keep(name, orderWorkflowId(id))
-  },
-  async cancelled({ order, reaches, keep, customer, command }, name) {
-    const { id } = await order({ sku: 'MUG-WHITE', quantity: 1, paymentMethod: 'pm_sandbox_slow' })
-    await reaches(id, is('authorizing'))
-    await command(customer, `/api/v1/orders/${id}/cancel`, { reason: 'changed my mind' })
-    await reaches(id, is('cancelled'))
-    await keep(name, orderWorkflowId(id))
-  },
-  async 'compensation-retried'({ order, reaches, keep, customer, operator, provider, command }, name) {
-    await provider('/faults', { mode: 'slow' })
-    const { id } = await order({ sku: 'MUG-WHITE', quantity: 1, paymentMethod: 'pm_sandbox_void_fails' })
-    await reaches(id, is('authorizing'))
-    await command(customer, `/api/v1/orders/${id}/cancel`)
-    await reaches(id, (seen) => seen.needsAttention)
-    await provider('/faults/clear')
-    await command(
-      operator,
-      `/api/v1/orders/${id}/operations`,
-      { action: 'retry', note: 'provider is back' },
-      id,
-    )
-    await reaches(id, is('cancelled'))
-    await keep(name, orderWorkflowId(id))
-  },
-  async 'capture-retried'({ order, reaches, keep, operator, provider, command }, name) {
-    const { id } = await order({ sku: 'MUG-WHITE', quantity: 1, paymentMethod: 'pm_sandbox_capture_fails' })
-    await reaches(id, (seen) => seen.needsAttention)
-    await provider('/faults/clear')
-    await command(
-      operator,
-      `/api/v1/orders/${id}/operations`,
-      { action: 'retry', note: 'the card works again' },
-      id,
-    )
-    await reaches(id, is('completed'))
-    await keep(name, orderWorkflowId(id))
-  },
-  async running({ order, reaches, keep }, name) {
-    const { id } = await order({ sku: 'MUG-WHITE', quantity: 1, paymentMethod: 'pm_sandbox_slow' })
-    await reaches(id, is('authorizing'))
-    await keep(name, orderWorkflowId(id))
-  },
-}
-
-async function record(names: string[], suffix: string, settings: Record<string, string>): Promise<void> {
+async function record({ settings, recordings }: Group, wanted: (name: string) => boolean): Promise<void> {
+  const names = Object.keys(recordings).filter(wanted)
+  if (names.length === 0) return
   const dataFolder = await mkdtemp(path.join(tmpdir(), 'mainstay-record-'))
   const stack = await startStack({
     dataFolder,
@@ -131,11 +47,15 @@ async function record(names: string[], suffix: string, settings: Record<string, 
     survivesPowerFailure: false,
   })
   const connection = await Connection.connect({ address: stack.infrastructure.temporalAddress })
+  const client = new Client({ connection })
   try {
-    const recorder = await createRecorder(stack, new Client({ connection }), suffix)
     for (const name of names) {
-      await SCENARIOS[name]?.(recorder, name)
-      progress(`recorded ${name}${suffix}`)
+      const recording = recordings[name]
+      if (recording === undefined) continue
+      const stage = await openStage({ ports: stack.ports, print })
+      await recording.play(stage)
+      await keepAll(client, name, recording, stage)
+      progress(`recorded ${name}`)
     }
   } finally {
     await connection.close()
@@ -144,49 +64,62 @@ async function record(names: string[], suffix: string, settings: Record<string, 
   }
 }
 
-async function createRecorder(stack: Stack, temporal: Client, suffix: string): Promise<Recorder> {
-  const customer = await signIn(stack.gatewayUrl, 'customer@mainstay.test')
-  const operator = await signIn(stack.gatewayUrl, 'operator@mainstay.test')
-  const { providerApiKey } = await loadPlatformKeys(stack.dataFolder)
-  return {
-    stack,
-    customer,
-    operator,
-    order: ({ sku, quantity, paymentMethod = 'pm_card_visa' }) =>
-      customer.placeOrder({ lines: [{ sku, quantity }], paymentMethod, shippingAddress: DEMO_ADDRESS }),
-    async reaches(id, accept) {
-      for (let attempt = 0; attempt < 120; attempt++) {
-        const order = await operator.readOrder(id)
-        if (accept(order)) return order
-        await sleep(250)
-      }
-      throw new Error(
-        `order ${id} does not get where it is to be recorded: ${JSON.stringify(await operator.readTimeline(id), null, 1)}`,
-      )
-    },
-    async provider(route, body = {}) {
-      const headers = { authorization: `Bearer ${providerApiKey}`, 'content-type': 'application/json' }
-      await fetch(`http://127.0.0.1:${stack.ports.provider}${route}`, {
-        method: 'POST',
-        headers,
-        body: JSON.stringify(body),
-      })
-    },
-    async command(client, route, body, key) {
-      const headers = key === undefined ? {} : { 'idempotency-key': key }
-      const { status, body: answer } = await client.send('POST', route, { body, headers })
-      if (status !== 202) throw new Error(`${route} answered ${status}: ${JSON.stringify(answer)}`)
-    },
-    async keep(name, workflowId) {
-      const history = await temporal.workflow.getHandle(workflowId).fetchHistory()
-      for (const event of history.events ?? []) scrubIdentity(event)
-      const events: unknown = JSON.parse(historyToJSON(history))
-      const text = JSON.stringify({ workflowId, history: events }, null, 1)
-      // stack traces name files; where the repository lies says nothing about the workflow
-      const placeless = text.replaceAll(path.resolve(import.meta.dirname, '..'), '')
-      await writeFile(path.join(HISTORIES, `${name}${suffix}.json`), `${placeless}\n`)
-    },
+async function keepAll(client: Client, name: string, { keeps }: Recording, stage: Stage): Promise<void> {
+  const orders = await Promise.all(stage.orderIds.map((id) => stage.operator.readOrder(id)))
+  const workflows = {
+    order: orders.map(({ id }) => orderWorkflowId(id)),
+    shipment: orders.flatMap(({ shipments }) => shipments.map(({ id }) => shipmentWorkflowId(id))),
+    return: orders.flatMap(({ returns }) => returns.map(({ id }) => returnWorkflowId(id))),
+    reconciliation: keeps.includes('reconciliation') ? [await reconcile(client)] : [],
   }
+  for (const kind of keeps) {
+    for (const [index, workflowId] of workflows[kind].entries()) {
+      const suffix = [
+        ...(kind === 'order' || kind === name ? [] : [kind]),
+        ...(index === 0 ? [] : [String(index + 1)]),
+      ]
+      await keep(client, [name, ...suffix].join('-'), workflowId)
+    }
+  }
+}
+
+/** Runs the schedule's workflow now. */
+async function reconcile(client: Client): Promise<string> {
+  const schedule = client.schedule.getHandle(RECONCILIATION_WORKFLOW)
+  await schedule.trigger()
+  for (;;) {
+    const { info } = await schedule.describe()
+    const [last] = info.recentActions.slice(-1)
+    if (last !== undefined) {
+      const { workflowId } = last.action.workflow
+      await client.workflow.getHandle(workflowId).result()
+      return workflowId
+    }
+    await sleep(500)
+  }
+}
+
+/** Keeps the history of a workflow's last run, and of the one that it continues. */
+async function keep(client: Client, name: string, workflowId: string): Promise<void> {
+  const last = client.workflow.getHandle(workflowId)
+  const history = await last.fetchHistory()
+  await write(name, workflowId, history)
+  const [started] = history.events ?? []
+  const before = started?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId
+  if (!before) return
+  const earlier = await client.workflow.getHandle(workflowId, before).fetchHistory()
+  await write(`${name}-before`, workflowId, earlier)
+}
+
+type History = Parameters<typeof historyToJSON>[0]
+
+async function write(name: string, workflowId: string, history: History): Promise<void> {
+  for (const event of history.events ?? []) scrubIdentity(event)
+  const events: unknown = JSON.parse(historyToJSON(history))
+  const text = JSON.stringify({ workflowId, history: events }, null, 1)
+  // stack traces name files; where the repository lies says nothing about the workflow
+  const placeless = text.replaceAll(path.resolve(import.meta.dirname, '..'), '')
+  await writeFile(path.join(HISTORIES, `${name}.json`), `${placeless}\n`)
 }
 
 /** Who polled (process and machine) says nothing about the workflow. */
@@ -197,9 +130,8 @@ function scrubIdentity(part: unknown): void {
 }
 
 await mkdir(HISTORIES, { recursive: true })
-await record(Object.keys(SCENARIOS), '', { LIMIT_ORDERS_PER_MINUTE: '100000' })
-await record(['happy', 'declined'], '.encrypted', {
-  LIMIT_ORDERS_PER_MINUTE: '100000',
-  PAYLOAD_KEYS: RECORDING_KEY,
-})
+const named = process.argv.slice(2)
+const there = new Set((await readdir(HISTORIES)).map((file) => path.basename(file, '.json')))
+const isWanted = (name: string): boolean => (named.length === 0 ? !there.has(name) : named.includes(name))
+for (const group of GROUPS) await record(group, isWanted)
 process.exit(0)

@@ -25,6 +25,7 @@ export interface RecordedHistory {
 
 export interface Replayed {
   workflowId: string
+  runId: string
   /** Why the code does not fit the history any more; undefined when it does. */
   error: Error | undefined
 }
@@ -62,8 +63,8 @@ export async function* replay(
     workflowBundle: bundle ?? (await workflowBundle(payloadKeys !== undefined, undefined)),
     dataConverter: createDataConverter(payloadKeys),
   }
-  for await (const { workflowId, error } of Worker.runReplayHistories(options, histories)) {
-    yield { workflowId, error }
+  for await (const { workflowId, runId, error } of Worker.runReplayHistories(options, histories)) {
+    yield { workflowId, runId, error }
   }
 }
 
@@ -72,11 +73,17 @@ export async function* replayRecorded(
   bundle?: WorkflowBundleOption,
 ): AsyncGenerator<Replayed & { name: string }> {
   const recorded = await readHistories()
-  for (const history of recorded) {
-    const options = {
-      ...(history.encrypted ? { payloadKeys: RECORDING_KEY } : {}),
-      ...(bundle === undefined || history.encrypted ? {} : { bundle }),
-    }
-    for await (const replayed of replay([history], options)) yield { ...replayed, name: history.name }
+  const names = new Map(recorded.map(({ name, history }) => [runIdOf(history), name]))
+  const plain = recorded.filter(({ encrypted }) => !encrypted)
+  const encrypted = recorded.filter((history) => history.encrypted)
+  // one worker for each codec: making one takes longer than replaying a history
+  for await (const replayed of replay(plain, bundle === undefined ? {} : { bundle })) yield named(replayed)
+  for await (const replayed of replay(encrypted, { payloadKeys: RECORDING_KEY })) yield named(replayed)
+
+  function named(replayed: Replayed): Replayed & { name: string } {
+    return { ...replayed, name: names.get(replayed.runId) ?? replayed.workflowId }
   }
 }
+
+const runIdOf = ({ events }: RecordedHistory['history']): string =>
+  events?.[0]?.workflowExecutionStartedEventAttributes?.originalExecutionRunId ?? ''

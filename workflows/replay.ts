@@ -16,7 +16,7 @@ interceptors and codec. Ends with 1 when one does not fit, or when there was non
   --query Q   which runs, as a visibility query, e.g. 'OrderStatus = "completed"' [the platform's workflows]
   --limit N   how many at the most [100]`
 
-const PLATFORM = 'WorkflowType IN ("order", "shipment")'
+const PLATFORM = 'WorkflowType IN ("order", "shipment", "return", "reconciliation")'
 
 const { values } = parseArgs({
   options: {

@@ -27,6 +27,13 @@ export const ordersConfig = Type.Object({
     default: 30,
     description: 'longest pause between attempts, in seconds',
   }),
+  SAGA_CONTINUE_AFTER_EVENTS: Type.Optional(
+    Type.Integer({
+      minimum: 10,
+      description:
+        'history events after which an order that waits continues as a new run; left out: as Temporal suggests',
+    }),
+  ),
   SHORTAGE_DECISION_SECONDS: seconds(1, 86_400, 'how long a customer may take to answer a shortage'),
   PAYMENT_ACTION_SECONDS: seconds(
     1,

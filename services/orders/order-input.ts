@@ -29,6 +29,9 @@ export const sagaPolicy = (config: OrdersConfig): SagaPolicy => ({
     deliverySeconds: config.DELIVERY_SECONDS,
     lostParcel: config.LOST_PARCEL,
   },
+  ...(config.SAGA_CONTINUE_AFTER_EVENTS === undefined
+    ? {}
+    : { continueAfterEvents: config.SAGA_CONTINUE_AFTER_EVENTS }),
 })
 
 export async function loadOrderInput(
