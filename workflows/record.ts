@@ -54,6 +54,7 @@ async function record({ settings, recordings }: Group, wanted: (name: string) =>
       if (recording === undefined) continue
       const stage = await openStage({ ports: stack.ports, print })
       await recording.play(stage)
+      await stage.close()
       await keepAll(client, name, recording, stage)
       progress(`recorded ${name}`)
     }
@@ -65,7 +66,7 @@ async function record({ settings, recordings }: Group, wanted: (name: string) =>
 }
 
 async function keepAll(client: Client, name: string, { keeps }: Recording, stage: Stage): Promise<void> {
-  const orders = await Promise.all(stage.orderIds.map((id) => stage.operator.readOrder(id)))
+  const orders = await Promise.all(stage.orders.map(({ id }) => stage.operator.readOrder(id)))
   const workflows = {
     order: orders.map(({ id }) => orderWorkflowId(id)),
     shipment: orders.flatMap(({ shipments }) => shipments.map(({ id }) => shipmentWorkflowId(id))),
