@@ -164,6 +164,54 @@ describe('orders under way', () => {
   })
 })
 
+describe('orders that wait for stock', () => {
+  const receive = async (sku: string, delta: number) => {
+    const operator = await shop.operator()
+    const { status } = await operator.send('POST', `/api/v1/stock/${sku}/adjustments`, {
+      body: { warehouse: 'AMS', delta, reason: 'a delivery' },
+      headers: { 'idempotency-key': randomUUID() },
+    })
+    expect(status).toBe(201)
+  }
+
+  const reservationsAre = (sku: string, statuses: string[]) =>
+    vi.waitFor(async () => {
+      const rows = await shop.rows<{ status: string }>(
+        'inventory',
+        `SELECT status FROM reservations WHERE id IN (
+           SELECT reservation_id FROM reservation_lines WHERE sku = '${sku}'
+           UNION SELECT reservation_id FROM backorder_lines WHERE sku = '${sku}') ORDER BY created_at`,
+      )
+      expect(rows.map(({ status }) => status)).toEqual(statuses)
+    }, PATIENCE)
+
+  it('are served in turn although NATS and the inventory service are killed when it comes', async () => {
+    const sku = await shop.product({})
+    const customer = await shop.customer()
+    const place = (quantity: number) =>
+      customer.placeOrder(orderOf({ lines: [{ sku, quantity }], onShortage: 'backorder' }))
+    const first = await place(2)
+    await reservationsAre(sku, ['backordered'])
+    const second = await place(1)
+    await reservationsAre(sku, ['backordered', 'backordered'])
+
+    // the delivery is written, and nobody hears of it
+    await stack.infrastructure.nats.kill()
+    await receive(sku, 2)
+    await child('inventory').kill()
+    await reservationsAre(sku, ['backordered', 'backordered'])
+    await stack.infrastructure.nats.start()
+    await child('inventory').start()
+    await untilHealthy(stack.gatewayUrl)
+
+    await completes(customer, first.id)
+    await reservationsAre(sku, ['shipped', 'backordered'])
+    await receive(sku, 1)
+    await completes(customer, second.id)
+    expect(await shop.stockOf(sku)).toEqual([{ warehouse: 'AMS', on_hand: 0, held: 0, committed: 0 }])
+  })
+})
+
 describe('a late cancellation', () => {
   const parcels = (orderId: string, statuses: string[]) =>
     vi.waitFor(async () => {
