@@ -73,13 +73,13 @@ export function createBook({ ledger, idempotency, webhooks, actionUrl }: BookOpt
 
   const show = (authorization: Authorization) => present(authorization, actionUrl)
 
-  /** The webhook of an effect, when there is anyone to tell. */
-  function told(
-    { authorizationId, reference, at }: Effect,
-    news: string | undefined,
-  ): { event?: WebhookEvent } {
+  /** The webhook of an effect, when there is anyone to tell; with how far the authorization is by then. */
+  function told(effect: Effect, news: string | undefined): { event?: WebhookEvent } {
     if (webhooks === undefined || news === undefined) return {}
-    const data = { authorizationId, reference }
+    const { authorizationId, reference, at, type } = effect
+    const { status, captured, refunded, released } = evolve(authorizations.get(authorizationId), effect)
+    const figures = type === 'dispute' ? {} : { figures: { status, captured, refunded, released } }
+    const data = { authorizationId, reference, ...figures }
     return { event: { id: `evt_${randomUUID()}`, type: `authorization.${news}`, createdAt: at, data } }
   }
 

@@ -18,7 +18,10 @@ export const WebhookEvent = Closed({
   id: Type.String(),
   type: Type.String(),
   createdAt: Timestamp,
-  data: Type.Record(Type.String(), Type.String()),
+  data: Type.Record(
+    Type.String(),
+    Type.Union([Type.String(), Type.Record(Type.String(), Type.Union([Type.String(), Type.Integer()]))]),
+  ),
 })
 export type WebhookEvent = Static<typeof WebhookEvent>
 

@@ -72,12 +72,12 @@ export function startWebhooks(options: WebhookOptions, pending: PendingWebhook[]
     if (stopping.signal.aborted && failure !== undefined) return
     const outcome = failure === undefined ? 'delivered' : attempt < MOST_ATTEMPTS ? 'failed' : 'abandoned'
     const at = new Date().toISOString()
-    const reference = event.data['reference'] ?? ''
+    const { reference } = event.data
     options.record({
       type: 'webhook',
       at,
       eventId: event.id,
-      reference,
+      reference: typeof reference === 'string' ? reference : '',
       attempt,
       outcome,
       detail: failure ?? '',

@@ -30,8 +30,9 @@ export function createReceiveWebhook({
     if (event === undefined)
       throw new ProblemError('invalid_signature', 'The webhook is not genuine, or too old.')
     await database.$executeRaw`
-      INSERT INTO provider_webhooks (provider, event_id, raw, reference, authorization_id)
-      VALUES (${provider.name}, ${event.id}, ${webhook.raw}, ${event.reference ?? ''}, ${event.authorizationId ?? null})
+      INSERT INTO provider_webhooks (provider, event_id, raw, reference, authorization_id, figures)
+      VALUES (${provider.name}, ${event.id}, ${webhook.raw}, ${event.reference ?? ''}, ${event.authorizationId ?? null},
+              ${event.figures === undefined ? null : JSON.stringify(event.figures)}::jsonb)
       ON CONFLICT (provider, event_id) DO NOTHING`
     onStored()
   }

@@ -1,5 +1,6 @@
 /** The sandbox's faulty payment methods, through the HTTP adapter. */
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { FAILURE } from '#contracts/workflows.ts'
 import { createLogger } from '#platform/logger.ts'
@@ -27,18 +28,21 @@ beforeAll(async () => {
 afterAll(() => database.$disconnect())
 beforeEach(async () => {
   sandbox = await startSandboxProvider({ PROVIDER_HANG_MS: '3000' })
-  provider = createSandbox({
-    url: sandbox.url,
-    apiKey: sandbox.apiKey,
+  provider = sandboxAt(sandbox)
+  payments = createPayments(database, provider, { timings: { timeoutMs: 500, marginMs: 100 } })
+})
+afterEach(() => sandbox.stop())
+
+const sandboxAt = ({ url, apiKey }: SandboxProvider): PaymentProvider =>
+  createSandbox({
+    url,
+    apiKey,
     webhookSecret: 'not used here, not used here',
     timeoutMs: 500,
     multicapture: true,
     keyLifetimeHours: 24,
     logger: createLogger({ service: 'payments', level: 'silent' }),
   })
-  payments = createPayments(database, provider, { timings: { timeoutMs: 500, marginMs: 100 } })
-})
-afterEach(() => sandbox.stop())
 
 const unknown = { type: FAILURE.outcomeUnknown }
 
@@ -133,5 +137,55 @@ describe('the sandbox provider', () => {
     expect(await payments.authorize(declined)).toEqual({ outcome: 'declined', code: 'card_declined' })
     const nobody = newOrder({ paymentMethod: 'pm_nobody' })
     expect(await payments.authorize(nobody)).toEqual({ outcome: 'declined', code: 'payment_method_unknown' })
+  })
+
+  it('tells of a dispute and how it ends, and refunds wait for that', async () => {
+    const order = newOrder()
+    const { orderId } = order
+    await payments.authorize(order)
+    await payments.capture({ orderId, shipmentId: randomUUID(), amount: 10_000, shipping: 0 })
+    const reference = `${orderId}:authorize:1`
+    const found = await provider.findByReference(reference)
+    const dispute = async (body: object) => {
+      const answer = await fetch(`${sandbox.url}/v1/authorizations/${found?.id}/dispute`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${sandbox.apiKey}`, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+      expect(answer.status).toBe(200)
+      await payments.reconcile(reference)
+    }
+    const refunding = { orderId, refundId: randomUUID(), amount: 1_000, reason: 'returned' }
+    await dispute({ amount: 4_000 })
+    expect(await payments.refund(refunding)).toEqual({ outcome: 'refused', code: 'payment_disputed' })
+    await dispute({ outcome: 'lost' })
+    expect(await payments.refund(refunding)).toEqual({ outcome: 'refunded', amount: 1_000 })
+    expect(await violations(orderId)).toEqual([])
+  })
+
+  it('authorizes anew what has run out', async () => {
+    const short = await startSandboxProvider({ PROVIDER_AUTHORIZATION_HOURS: String(1 / 3600) })
+    const shortLived = sandboxAt(short)
+    const running = createPayments(database, shortLived)
+    const order = newOrder()
+    const { orderId } = order
+    const first = await running.authorize(order)
+    expect(first).toMatchObject({ outcome: 'authorized', expiresAt: expect.any(String) })
+    await sleep(1_100)
+    expect(await running.capture({ orderId, shipmentId: randomUUID(), amount: 10_000, shipping: 0 })).toEqual(
+      { outcome: 'captured', captured: 10_000 },
+    )
+    const all = await Promise.all(
+      [1, 2].map((sequence) => shortLived.findByReference(`${orderId}:authorize:${sequence}`)),
+    )
+    expect(all).toMatchObject([{ state: 'closed', released: 10_000 }, { captured: 10_000 }])
+    expect(
+      await findViolations(
+        database,
+        orderId,
+        all.flatMap((each) => each ?? []),
+      ),
+    ).toEqual([])
+    await short.stop()
   })
 })

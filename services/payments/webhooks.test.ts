@@ -61,11 +61,19 @@ function door() {
   return app
 }
 
-function webhook(reference: string, { id = `evt_${randomUUID()}`, secret = SECRET, padding = 0 } = {}) {
+function webhook(
+  reference: string,
+  {
+    id = `evt_${randomUUID()}`,
+    secret = SECRET,
+    padding = 0,
+    figures = undefined as object | undefined,
+  } = {},
+) {
   const payload = JSON.stringify({
     id,
     type: 'authorization.authorized',
-    data: { reference },
+    data: { reference, figures },
     padding: 'x'.repeat(padding),
   })
   const at = Math.floor(Date.now() / 1000)
@@ -237,6 +245,89 @@ describe('processWebhooks', () => {
     await post(webhook('somebody else'))
     await workOff()
     expect(await database.providerWebhook.count({ where: { processedAt: null } })).toBe(0)
+  })
+})
+
+describe('a webhook that says how far the authorization is', () => {
+  const figures = (changed: object = {}) => ({
+    figures: { status: 'authorized', captured: 0, refunded: 0, released: 0, ...changed },
+  })
+  let reads: number
+  const counted = () => {
+    const { find, findByReference } = provider
+    reads = 0
+    provider.find = (id) => (reads++, find(id))
+    provider.findByReference = (reference) => (reads++, findByReference(reference))
+  }
+  const told = async (reference: string, what: object) => {
+    await post(webhook(reference, what))
+    await workOff()
+    return database.providerWebhook.count({ where: { processedAt: null } })
+  }
+
+  it('asks nobody when our books are as far, or further', async () => {
+    const order = newOrder()
+    await payments.authorize(order)
+    await payments.capture({ orderId: order.orderId, shipmentId: randomUUID(), amount: 4_000, shipping: 0 })
+    counted()
+    const reference = `${order.orderId}:authorize:1`
+    expect(await told(reference, figures())).toBe(0)
+    expect(await told(reference, figures({ captured: 4_000 }))).toBe(0)
+    expect(reads).toBe(0)
+    expect(await told(reference, {})).toBe(0)
+    expect(reads).toBeGreaterThan(0)
+  })
+
+  it.each<[string, object]>([
+    ['captured', { captured: 4_001 }],
+    ['refunded', { refunded: 1 }],
+    ['released', { released: 1 }],
+  ])('asks when more was %s', async (_what, more) => {
+    const order = newOrder()
+    await payments.authorize(order)
+    counted()
+    await told(`${order.orderId}:authorize:1`, figures(more))
+    expect(reads).toBeGreaterThan(0)
+  })
+
+  it('asks when an outcome is open, the customer has answered, or something must be released', async () => {
+    const lostAnswer = newOrder()
+    provider.intercept = async (_call, execute) => {
+      execute()
+      return { outcome: 'unknown', cause: lost }
+    }
+    await expect(payments.authorize(lostAnswer)).rejects.toThrow('not known')
+    provider.intercept = answerSoon
+    await told(`${lostAnswer.orderId}:authorize:1`, figures())
+    expect(await readBooks(database, lostAnswer.orderId)).toMatchObject({ status: 'authorized' })
+
+    const secure = newOrder({ paymentMethod: 'pm_card_authenticationRequired' })
+    await payments.authorize(secure)
+    provider.authenticate(`${secure.orderId}:authorize:1`, true)
+    await told(`${secure.orderId}:authorize:1`, figures())
+    expect(await readBooks(database, secure.orderId)).toMatchObject({ status: 'authorized' })
+
+    provider.intercept = async () => ({ outcome: 'not_sent', cause: lost })
+    await expect(payments.voidPayment(secure)).rejects.toThrow('was not sent')
+    provider.intercept = answerSoon
+    await told(`${secure.orderId}:authorize:1`, figures())
+    expect(await readBooks(database, secure.orderId)).toMatchObject({ status: 'voided' })
+  })
+
+  it('waits a moment for a call that has not been answered yet', async () => {
+    const order = newOrder()
+    let answer = () => {}
+    provider.intercept = (_call, execute) => new Promise((resolve) => (answer = () => resolve(execute())))
+    const running = payments.authorize(order)
+    await expect.poll(() => provider.calls.length).toBe(1)
+    counted()
+    expect(await told(`${order.orderId}:authorize:1`, figures())).toBe(1)
+    expect(reads).toBe(0)
+    answer()
+    await running
+    await database.$executeRaw`UPDATE provider_webhooks SET next_attempt_at = now()`
+    await workOff()
+    expect([reads, await database.providerWebhook.count({ where: { processedAt: null } })]).toEqual([0, 0])
   })
 })
 

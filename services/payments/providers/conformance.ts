@@ -8,7 +8,15 @@ type Vitest = Pick<typeof vitest, 'describe' | 'it' | 'expect' | 'beforeAll' | '
 export interface ProviderUnderTest {
   provider: PaymentProvider
   /** A method that is approved, and one that is declined with this code. */
-  methods: { approved: string; declined: string; declineCode: string }
+  methods: {
+    approved: string
+    declined: string
+    declineCode: string
+    /** One that the customer must approve at a page, where the provider has such. */
+    secure?: string
+  }
+  /** The customer answers at the page. */
+  authenticate?(authorization: ProviderAuthorization, approved: boolean): Promise<void>
   stop(): Promise<void>
 }
 
@@ -141,6 +149,46 @@ export function describeProvider(
         outcome: 'declined',
       })
       expect(await provider.find(id)).toMatchObject({ refunded: 3_000 })
+    })
+
+    it('has no money before the customer approved, and all of it afterwards', async () => {
+      const { secure } = subject.methods
+      if (secure === undefined) return
+      for (const approved of [true, false]) {
+        const order = request(secure)
+        const key = randomUUID()
+        const outcome = await provider.authorize(order, key)
+        if (outcome.outcome !== 'requires_action') throw new Error(outcome.outcome)
+        const { id, actionUrl } = outcome.authorization
+        expect(actionUrl).toMatch(/^https?:\/\//)
+        expect(await provider.find(id)).toMatchObject({
+          state: 'requires_action',
+          reference: order.reference,
+          captured: 0,
+          released: 0,
+        })
+        expect((await provider.capture(id, 1, randomUUID())).outcome).toBe('declined')
+        await subject.authenticate?.(outcome.authorization, approved)
+        expect(await provider.find(id)).toMatchObject({
+          state: approved ? 'approved' : 'declined',
+          actionUrl: null,
+        })
+        const captured = await provider.capture(id, 10_000, randomUUID())
+        expect(captured.outcome).toBe(approved ? 'succeeded' : 'declined')
+      }
+    })
+
+    it('gives up what the customer has not approved', async () => {
+      const { secure } = subject.methods
+      if (secure === undefined) return
+      const outcome = await provider.authorize(request(secure), randomUUID())
+      if (outcome.outcome !== 'requires_action') throw new Error(outcome.outcome)
+      const { id } = outcome.authorization
+      expect(authorizationOf(await provider.void(id, randomUUID()))).toMatchObject({
+        state: 'closed',
+        released: 0,
+      })
+      expect((await provider.capture(id, 1, randomUUID())).outcome).toBe('declined')
     })
 
     it('takes no webhook without a signature', () => {

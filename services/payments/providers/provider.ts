@@ -58,7 +58,12 @@ export interface ProviderEvent {
   /** The reference of the authorization it is about, or the provider's id of that: what the webhook says. */
   reference?: string
   authorizationId?: string
+  /** How far the authorization was, where the webhook says all of it: only to see that it is nothing new. */
+  figures?: ProviderFigures
 }
+
+/** How far an authorization has come. */
+export type ProviderFigures = Pick<ProviderAuthorization, 'state' | 'captured' | 'refunded' | 'released'>
 
 export interface PaymentProvider {
   readonly name: string

@@ -6,14 +6,19 @@ for (const multicapture of [true, false]) {
   describeProvider(
     { describe, it, expect, beforeAll, afterAll },
     `memory, multicapture ${multicapture}`,
-    async () => ({
-      provider: createMemoryProvider({ multicapture }),
-      methods: {
-        approved: 'pm_card_visa',
-        declined: 'pm_card_visa_chargeDeclined',
-        declineCode: 'card_declined',
-      },
-      stop: async () => {},
-    }),
+    async () => {
+      const provider = createMemoryProvider({ multicapture })
+      return {
+        provider,
+        authenticate: async ({ reference }, approved) => provider.authenticate(reference, approved),
+        methods: {
+          secure: 'pm_card_authenticationRequired',
+          approved: 'pm_card_visa',
+          declined: 'pm_card_visa_chargeDeclined',
+          declineCode: 'card_declined',
+        },
+        stop: async () => {},
+      }
+    },
   )
 }

@@ -31,6 +31,10 @@ for (const multicapture of [true, false]) {
         approved: 'pm_card_visa',
         declined: 'pm_card_visa_chargeDeclinedInsufficientFunds',
         declineCode: 'insufficient_funds',
+        secure: 'pm_card_authenticationRequired',
+      },
+      async authenticate({ actionUrl }, approved) {
+        await fetch(`${actionUrl}/${approved ? 'approve' : 'decline'}`, { method: 'POST' })
       },
       stop: sandbox.stop,
     }

@@ -75,8 +75,7 @@ export function createSandbox(options: SandboxOptions): PaymentProvider {
       const header = headers['provider-signature']
       if (!verifySignature(raw, Array.isArray(header) ? header[0] : header, webhookSecret)) return undefined
       try {
-        const { id, data } = parseEvent(JSON.parse(raw.toString('utf8')))
-        return { id, ...data }
+        return parseEvent(JSON.parse(raw.toString('utf8')))
       } catch (error) {
         if (error instanceof SyntaxError || error instanceof ValidationError) return undefined
         throw error

@@ -2,11 +2,13 @@
 import Type, { type Static } from 'typebox'
 import { Amount, Timestamp } from '#contracts/schemas.ts'
 import { parser } from '#platform/validation.ts'
-import type { ProviderAuthorization } from '../provider.ts'
+import type { ProviderAuthorization, ProviderEvent } from '../provider.ts'
+
+const Status = Type.Enum(['authorized', 'declined', 'requires_action', 'voided', 'expired'])
 
 const Authorization = Type.Object({
   id: Type.String({ minLength: 1 }),
-  status: Type.Enum(['authorized', 'declined', 'requires_action', 'voided', 'expired']),
+  status: Status,
   amount: Amount,
   captured: Amount,
   refunded: Amount,
@@ -42,13 +44,17 @@ const parseRefusalBody = parser(
   }),
 )
 
-export const parseEvent = parser(
+const parseWebhook = parser(
   'a webhook',
   Type.Object({
     id: Type.String({ minLength: 1, maxLength: 200 }),
     data: Type.Object({
       reference: Type.String({ maxLength: 200, pattern: '^[^\\u0000]*$' }),
       authorizationId: Type.Optional(Type.String({ maxLength: 200, pattern: '^[^\\u0000]*$' })),
+      /** How far the authorization was; not told of disputes. */
+      figures: Type.Optional(
+        Type.Object({ status: Status, captured: Amount, refunded: Amount, released: Amount }),
+      ),
     }),
   }),
 )
@@ -60,6 +66,15 @@ const STATES = {
   voided: 'closed',
   expired: 'closed',
 } as const
+
+/** @throws ValidationError when the body is no event */
+export function parseEvent(body: unknown): ProviderEvent {
+  const { id, data } = parseWebhook(body)
+  const { figures, ...about } = data
+  if (figures === undefined) return { id, ...about }
+  const { status, captured, refunded, released } = figures
+  return { id, ...about, figures: { state: STATES[status], captured, refunded, released } }
+}
 
 /** @throws ValidationError when the answer is no authorization */
 export const parseAuthorization = (body: unknown): ProviderAuthorization => toAuthorization(parseOne(body))

@@ -39,6 +39,10 @@ for (const multicapture of [true, false]) {
           approved: 'pm_card_visa',
           declined: 'pm_card_visa_chargeDeclinedInsufficientFunds',
           declineCode: 'insufficient_funds',
+          secure: 'pm_card_authenticationRequired',
+        },
+        async authenticate({ id }, approved) {
+          stripe.intents.get(id)!.status = approved ? 'requires_capture' : 'requires_payment_method'
         },
         stop: stripe.stop,
       }

@@ -165,7 +165,8 @@ function show(intent: Intent) {
     amount_capturable: intent.status === 'requires_capture' ? openOf(intent) : 0,
     status: intent.status,
     metadata: { reference: intent.reference },
-    latest_charge: waits ? null : charge,
+    // a customer who never approved was never charged
+    latest_charge: waits || (intent.status === 'canceled' && intent.released === 0) ? null : charge,
     last_payment_error: null,
     next_action:
       waits && intent.returnUrl !== null
