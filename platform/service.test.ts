@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { Client } from '@temporalio/client'
 import Type from 'typebox'
 import { beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { outgoing, subjectsOfUser, testBus } from '#tests/support/broker.ts'
@@ -6,9 +7,11 @@ import { openOrders, testOrders, type TestOrders } from '#tests/support/orders.t
 import { databaseConfig, type Environment } from './config.ts'
 import { probeDatabase } from './database.ts'
 import { appendEvent, type UnitOfWork } from './events/outbox.ts'
+import type { RepublishEvents } from './events/republish.ts'
 import { createLogger } from './logger.ts'
 import { defineService, serviceConfig, startService, type ServiceParts } from './service.ts'
 import type { Sql } from './database.ts'
+import type { TemporalLink } from './temporal/link.ts'
 
 let orders: TestOrders
 beforeAll(async () => {
@@ -118,6 +121,33 @@ describe('startService', () => {
     await running.stop()
     expect(performance.now() - started).toBeLessThan(2_000)
     expect(log).toEqual(['background', 'database'])
+  })
+
+  it('offers workflows, beside its own activities, the reconciliation of its events', async () => {
+    const { service } = smallService({ worker: { activities: { own: 'activity' }, workflows: false } })
+    const startWorker = vi.fn<TemporalLink['startWorker']>(() => ({
+      stop: async () => {},
+      probe: async () => {},
+    }))
+    const temporal: TemporalLink = {
+      client: new Client(),
+      startWorker,
+      probe: async () => {},
+      close: async () => {},
+    }
+    const running = await startService({ ...service, name: 'users' }, environment(), { logger, temporal })
+    const aggregateId = randomUUID()
+    const event = { aggregateId, version: 1, shard: 0, type: 'user.registered', payload: {} }
+    await orders.database.outbox.create({ data: { ...event, eventId: randomUUID(), parkedAt: new Date() } })
+    const [worker] = startWorker.mock.calls[0] ?? []
+    expect(worker).toMatchObject({ taskQueue: 'users', workflows: false, activities: { own: 'activity' } })
+    const activities = worker?.activities as unknown as { republishEvents: RepublishEvents }
+    await vi.waitFor(async () =>
+      expect(await activities.republishEvents()).toMatchObject([
+        { kind: 'event_missing', subjectId: aggregateId, repaired: false },
+      ]),
+    )
+    await running.stop()
   })
 
   it('stops what it had started when its build fails', async () => {

@@ -18,8 +18,10 @@ import {
 import type { Database, Sql } from './database.ts'
 import { startConsumer } from './events/consumer.ts'
 import { createEventBus, isPoison, type EventBus } from './events/event-bus.ts'
+import { startHousekeeping } from './events/housekeeping.ts'
 import { createUnitOfWork, type UnitOfWork } from './events/outbox.ts'
 import { probeOutbox, startRelay } from './events/relay.ts'
+import { createRepublishEvents, type RepublishOptions } from './events/republish.ts'
 import type { Probe } from './health.ts'
 import { listen } from './http/listen.ts'
 import { createHttpServer, type HttpServer } from './http/server.ts'
@@ -128,6 +130,8 @@ export async function startService<C extends TObject>(
   lifecycle.onStop('broker', () => bus.close())
   const probes: Record<string, Probe> = { broker: () => bus.probe() }
   if (name in TASK_QUEUES) probes['temporal'] = () => temporal.probe()
+  /** Set by a service that has a database with an outbox. */
+  let events: RepublishOptions | undefined
 
   try {
     const parts = await build()
@@ -163,6 +167,7 @@ export async function startService<C extends TObject>(
           logger,
         })
         relays.push(relay)
+        events = { database, bus, service: name, logger }
         probes['outbox'] = probeOutbox(database)
         return createUnitOfWork(database, () => relay.nudge())
       },
@@ -180,8 +185,18 @@ export async function startService<C extends TObject>(
       lifecycle.onStop(subscription.durable, () => consumer.stop())
     }
     for (const task of parts.background?.() ?? []) lifecycle.onStop('background', () => task.stop())
+    if (events !== undefined) {
+      const housekeeping = startHousekeeping(events)
+      lifecycle.onStop('housekeeping', () => housekeeping.stop())
+    }
     if (parts.worker === undefined || !(name in TASK_QUEUES)) return
-    const worker = temporal.startWorker({ taskQueue: name, ...parts.worker })
+    const platform = events === undefined ? {} : { republishEvents: createRepublishEvents(events) }
+    const { workflows, activities } = parts.worker
+    const worker = temporal.startWorker({
+      taskQueue: name,
+      workflows,
+      activities: { ...activities, ...platform },
+    })
     probes['worker'] = () => worker.probe()
     lifecycle.onStop('worker', () => worker.stop())
   }

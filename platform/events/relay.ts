@@ -7,6 +7,7 @@ import { inTransaction, type Database, type Sql } from '../database.ts'
 import type { Logger } from '../logger.ts'
 import { startLoop, type Loop } from '../loop.ts'
 import type { OutgoingEvent } from './event-bus.ts'
+import { toOutgoing, type OutboxRow } from './outbox-row.ts'
 import { SHARDS } from './outbox.ts'
 
 const LOCK_CLASS = 77_001
@@ -33,17 +34,6 @@ interface Outcome {
   failure?: unknown
 }
 
-interface Row {
-  id: bigint
-  event_id: string
-  aggregate_id: string
-  version: number
-  type: string
-  payload: unknown
-  trace: string | null
-  created_at: Date
-}
-
 export function startRelay({ database, publish, isPoison, pollMs, logger }: RelayOptions): Loop {
   /** Whether there is anything to send; a nudge says so by itself. */
   async function anythingPending(): Promise<boolean> {
@@ -59,7 +49,7 @@ export function startRelay({ database, publish, isPoison, pollMs, logger }: Rela
         WHERE pg_try_advisory_xact_lock(${LOCK_CLASS}::int, shard)`
       if (locks.length === 0) return { published: 0, isBatchFull: false }
       // nothing of an aggregate passes one of its rows that is parked
-      const rows = await tx.$queryRaw<Row[]>`
+      const rows = await tx.$queryRaw<OutboxRow[]>`
         SELECT id, event_id, aggregate_id, version, type, payload, trace, created_at FROM outbox AS row
         WHERE shard = ANY(${locks.map(({ shard }) => shard)}::int[]) AND published_at IS NULL AND parked_at IS NULL
           AND NOT EXISTS (SELECT 1 FROM outbox AS parked
@@ -68,7 +58,7 @@ export function startRelay({ database, publish, isPoison, pollMs, logger }: Rela
       return publishRows(tx, rows)
     })
 
-  async function publishRows(tx: Sql, rows: Row[]): Promise<Outcome> {
+  async function publishRows(tx: Sql, rows: OutboxRow[]): Promise<Outcome> {
     const sent: bigint[] = []
     let failure: unknown
     await Promise.all(
@@ -91,7 +81,7 @@ export function startRelay({ database, publish, isPoison, pollMs, logger }: Rela
     return { published: sent.length, isBatchFull: rows.length === BATCH, failure }
   }
 
-  async function refused(tx: Sql, row: Row, error: unknown): Promise<void> {
+  async function refused(tx: Sql, row: OutboxRow, error: unknown): Promise<void> {
     const detail = error instanceof Error ? error.message : String(error)
     await tx.$executeRaw`
       UPDATE outbox SET attempts = attempts + 1, last_error = ${detail},
@@ -114,18 +104,6 @@ export function startRelay({ database, publish, isPoison, pollMs, logger }: Rela
       return isBatchFull && published > 0
     },
   })
-}
-
-function toOutgoing(row: Row): OutgoingEvent {
-  return {
-    eventId: row.event_id,
-    eventType: row.type,
-    aggregateId: row.aggregate_id,
-    timestamp: row.created_at.toISOString(),
-    version: row.version,
-    payload: row.payload,
-    trace: row.trace,
-  }
 }
 
 /** Says how far the relay is behind; a parked row makes the check fail, since its aggregate has stopped. */
