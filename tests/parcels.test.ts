@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Order } from '#contracts/http/orders.ts'
@@ -64,6 +65,15 @@ const paymentRow = async (orderId: string) =>
     )
   )[0]
 
+/** An operator tries again what an order asks for, if it still does. */
+async function retry(orderId: string): Promise<void> {
+  const operator = await shop.operator()
+  await operator.send('POST', `/api/v1/orders/${orderId}/operations`, {
+    body: { action: 'retry', note: 'the carrier is back' },
+    headers: { 'idempotency-key': randomUUID() },
+  })
+}
+
 const cancel = (client: ApiClient, id: string) => client.send('POST', `/api/v1/orders/${id}/cancel`)
 
 describe('an order in two parcels', () => {
@@ -122,6 +132,40 @@ describe('an order in two parcels', () => {
         { warehouse: 'LJU', on_hand: 5, held: 0, committed: 0 },
       ]),
     )
+    await shop.expectSound()
+  })
+
+  it('asks an operator when the carrier cannot be told, who tries again when it can', async () => {
+    const { customer, sku, placed, ams, lju } = await twoParcels()
+    await shop.carrierFault('/faults', { mode: 'down' })
+    try {
+      expect((await cancel(customer, placed.id)).status).toBe(202)
+      await shop.needsAttention(placed.id)
+      expect(await customer.readOrder(placed.id)).toMatchObject({
+        status: 'cancelling',
+        waitingFor: { what: 'operator' },
+      })
+      // nothing was given back that may still leave
+      expect(await moneyAt(placed.id)).toEqual([['authorization', placed.total]])
+      expect((await shop.stockOf(sku)).map(({ committed }) => committed)).toEqual([5, 3])
+    } finally {
+      await shop.carrierFault('/faults/clear')
+    }
+    await vi.waitFor(async () => {
+      // each parcel asks, one after the other
+      const [order] = await shop.rows<{ status: string; attention: unknown }>(
+        'orders',
+        `SELECT status, attention FROM orders WHERE id = '${placed.id}'`,
+      )
+      if (order?.attention !== null) await retry(placed.id)
+      expect(order?.status).toBe('cancelled')
+    }, PATIENCE)
+    for (const { id } of [ams, lju]) expect(await shop.carrierLedgerOf(id)).toEqual(['booking', 'cancelled'])
+    expect((await moneyAt(placed.id)).map(([type]) => type)).toEqual(['authorization', 'void'])
+    expect((await shop.stockOf(sku)).map(({ on_hand, committed }) => [on_hand, committed])).toEqual([
+      [5, 0],
+      [5, 0],
+    ])
     await shop.expectSound()
   })
 

@@ -82,6 +82,8 @@ export interface Shop {
   carrierLedgerOf(shipmentId: string): Promise<string[]>
   /** Moves a parcel that goes to BY_HAND_ADDRESS. */
   moveParcel: Outside['moveParcel']
+  /** Takes the simulated carrier away, and brings it back. */
+  carrierFault(path: '/faults' | '/faults/clear', body?: unknown): Promise<void>
   /** Commands to the simulated payment provider. */
   providerFault(path: '/faults' | '/faults/clear', body?: unknown): Promise<void>
   /** Expects every invariant to hold. */
@@ -190,6 +192,14 @@ export async function openShop(stack: OpenedStack = inject('stack')): Promise<Sh
         `http://127.0.0.1:${ports.mailbox}/api/messages?to=${encodeURIComponent(email)}`,
       )
       return parseMails(await response.json()).messages.map(({ subject }) => subject)
+    },
+    async carrierFault(path, body = {}) {
+      const response = await fetch(`http://127.0.0.1:${ports.carrier}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+      expect(response.status, await response.text()).toBeLessThan(300)
     },
     async providerFault(path, body = {}) {
       const response = await fetch(`${target.providerUrl}${path}`, {
