@@ -228,5 +228,8 @@ export const REDRIVE_STREAM = 'REDRIVE'
 export const subjectOf = (type: EventType, aggregateId: string): string =>
   `evt.${EVENTS[type].service}.${type}.${aggregateId}`
 
+/** The subject filter for all events of one type: `evt.payments.payment.declined.>`. */
+export const subjectsOfType = (type: EventType): string => `evt.${EVENTS[type].service}.${type}.>`
+
 /** The subject filter for all events of one kind of aggregate: `evt.payments.payment.>`. */
 export const subjectsOf = (aggregate: string, service: ServiceName): string => `evt.${service}.${aggregate}.>`

@@ -31,6 +31,9 @@ interface Dependencies {
 export const createCommandOrder =
   ({ database, workflows, policy }: Dependencies) =>
   async ({ orderId, owner, command, ifMatch, updateId }: CommandInput): Promise<Order> => {
+    // a repeat whose first answer got lost: what was accepted stays accepted, whatever has become of the order
+    const accepted = await findAccepted(database, { orderId, owner, updateId })
+    if (accepted !== undefined) return accepted
     const order = await findCommandable(database, { orderId, owner, ifMatch, command: command.name })
     await workflows.command(await loadOrderInput(database, orderId, policy), command, updateId)
     await addToTimeline(database, orderId, [
@@ -38,6 +41,15 @@ export const createCommandOrder =
     ])
     return (await findOrder(database, orderId, owner)) ?? order
   }
+
+async function findAccepted(
+  database: OrdersDatabase,
+  { orderId, owner, updateId }: Pick<CommandInput, 'orderId' | 'owner' | 'updateId'>,
+): Promise<Order | undefined> {
+  const rows = await database.$queryRaw<unknown[]>`
+    SELECT 1 FROM timeline_entries WHERE order_id = ${orderId}::uuid AND source = ${`update:${updateId}`}`
+  return rows.length === 0 ? undefined : findOrder(database, orderId, owner)
+}
 
 /**
  * The order that a command is for, as long as it can take one.

@@ -84,6 +84,19 @@ describe.each([
     expect(door.workflows.command).not.toHaveBeenCalled()
   })
 
+  it('stays accepted when its first answer got lost and the order has ended meanwhile', async () => {
+    const { id } = await door.place(ada)
+    const key = randomUUID()
+    const send = () => door.post(customer, pathOf(id, path), body, { key })
+    expect((await send()).status).toBe(202)
+    await end(id)
+    // as after a crash before the key was finished
+    await door.database.idempotencyKey.deleteMany({ where: { key } })
+    expect((await send()).status).toBe(202)
+    expect(door.workflows.command).toHaveBeenCalledOnce()
+    expect((await door.post(customer, pathOf(id, path), body)).body.code).toBe(refusal)
+  })
+
   it('refuses what it does not know, and an older version', async () => {
     const { id } = await door.place(ada)
     const unknown = await door.post(customer, pathOf(id, path), { ...body, force: true })

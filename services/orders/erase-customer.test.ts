@@ -52,6 +52,36 @@ describe('an erased customer', () => {
     expect(await addressOf(id)).toEqual(ANONYMOUS)
   })
 
+  it('is not found in what operators were answered, nor in why something was sent back', async () => {
+    const customerId = randomUUID()
+    const { id } = await orders.place(customerId)
+    const { database } = orders
+    const key = {
+      caller: randomUUID(),
+      key: 'k',
+      fingerprint: 'f',
+      token: randomUUID(),
+      leaseUntil: new Date(),
+    }
+    await database.idempotencyKey.create({
+      data: {
+        ...key,
+        expiresAt: new Date(),
+        status: 202,
+        body: { id, customerId, line1: 'Keizersgracht 1' },
+      },
+    })
+    const reason = 'I am too tall for it'
+    const sentBack = { id: randomUUID(), orderId: id, customerId, status: 'requested' }
+    await database.return.create({
+      data: { ...sentBack, lines: { create: { position: 0, sku: 'TEE', quantity: 1, reason } } },
+    })
+    await erased(customerId)
+    expect(await database.idempotencyKey.count({ where: { caller: key.caller } })).toBe(0)
+    const lines = await database.returnLine.findMany({ where: { returnId: sentBack.id } })
+    expect(lines.map((line) => line.reason)).toEqual(['erased'])
+  })
+
   it('changes nothing for anybody else', async () => {
     const { id } = await orders.place()
     await reject(id)

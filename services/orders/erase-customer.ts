@@ -17,8 +17,14 @@ export const erasureConsumer = (transact: UnitOfWork<OrdersTransaction>): EventS
     await transact(async (tx) => {
       if (!(await firstTime(tx, { consumer: ERASURE, eventId }))) return
       await tx.$executeRaw`INSERT INTO erased_customers (customer_id) VALUES (${userId}::uuid) ON CONFLICT DO NOTHING`
-      // stored answers hold the address too
-      await tx.$executeRaw`DELETE FROM idempotency_keys WHERE caller = ${userId} AND status IS NOT NULL`
+      // stored answers hold the address too, also those that operators got
+      await tx.$executeRaw`
+        DELETE FROM idempotency_keys
+        WHERE (caller = ${userId} OR body->>'customerId' = ${userId}) AND status IS NOT NULL`
+      // what people write about why they send something back may be about themselves
+      await tx.$executeRaw`
+        UPDATE return_lines SET reason = 'erased' FROM returns
+        WHERE returns.id = return_id AND returns.customer_id = ${userId}::uuid`
       await forgetAddresses(tx, userId)
     })
   },

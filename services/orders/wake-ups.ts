@@ -2,7 +2,7 @@
  * Wakes orders that wait for the outside world: stock that has come, a payment that its customer has approved. What is to
  * be said is stored with the event and delivered by a relay, so that no order sleeps on because Temporal was away.
  */
-import { subjectsOf, type AnyDomainEvent } from '#contracts/events.ts'
+import { subjectsOfType, type AnyDomainEvent, type EventType } from '#contracts/events.ts'
 import type { OrderStatus } from '#contracts/states.ts'
 import { firstTime } from '#platform/events/inbox.ts'
 import type { UnitOfWork } from '#platform/events/outbox.ts'
@@ -23,6 +23,7 @@ interface Dependencies {
 }
 
 const WAKE_UPS = 'orders-wake-ups'
+const SETTLED = ['payment.authorized', 'payment.declined', 'payment.expired'] as const
 const POLL_MS = 1_000
 const BATCH = 50
 const LONGEST_PAUSE_SECONDS = 300
@@ -49,7 +50,7 @@ export function createWakeUps({ database, transact, workflows, logger }: Depende
   return {
     consumer: {
       durable: WAKE_UPS,
-      subjects: [subjectsOf('reservation', 'inventory'), subjectsOf('payment', 'payments')],
+      subjects: ['reservation.held' as const, ...SETTLED].map(subjectsOfType),
       handle,
     },
     startRelay() {
@@ -108,5 +109,4 @@ function newsIn({ eventType, version, payload }: AnyDomainEvent): News | undefin
   return undefined
 }
 
-const SETTLED: readonly string[] = ['payment.authorized', 'payment.declined', 'payment.expired']
-const isSettled = (eventType: string): boolean => SETTLED.includes(eventType)
+const isSettled = (eventType: EventType): boolean => SETTLED.some((settled) => settled === eventType)

@@ -1,5 +1,8 @@
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { sum } from '#contracts/money.ts'
 import type { OrderTerms } from '#contracts/workflows.ts'
+import { countUnits } from '../units.ts'
 import { keepsNothing } from './read-give-back.ts'
 import { giveBack, type GivenBack } from './refund-amount.ts'
 
@@ -43,11 +46,58 @@ describe('what goes back', () => {
           const nothingKept = index === pieces.length - 1
           given.push({ lines, ...giveBack({ sold: SOLD, before: given, lines, nothingKept }) })
         }
-        const total = (pick: (one: GivenBack) => number) => given.reduce((sum, one) => sum + pick(one), 0)
+        const total = (pick: (one: GivenBack) => number) => sum(given.map(pick))
         expect([total(({ goods }) => goods), total(({ shipping }) => shipping)]).toEqual([GOODS, 48])
         expect(given.every(({ goods }) => goods >= 0)).toBe(true)
       }
     }
+  })
+
+  it('never exceeds what was paid, whatever is agreed to and comes to nothing, and is exact when all is back', () => {
+    const amount = fc.integer({ min: 0, max: 1_000_000 })
+    const line = fc.record({
+      sku: fc.constantFrom('A', 'B', 'C'),
+      quantity: fc.integer({ min: 1, max: 7 }),
+      total: amount,
+      tax: amount,
+    })
+    const sold = fc.record({
+      lines: fc.array(line, { minLength: 1, maxLength: 4 }),
+      shipping: amount,
+      shippingTax: amount,
+    })
+    // each step sends a unit back, or takes back what was agreed to earlier
+    const steps = fc.array(
+      fc.record({ sku: fc.constantFrom('A', 'B', 'C'), undo: fc.boolean(), at: fc.nat(9) }),
+      {
+        maxLength: 40,
+      },
+    )
+    fc.assert(
+      fc.property(sold, steps, (order, happenings) => {
+        const terms: OrderTerms = { ...order, total: 0 }
+        const paid = sum(order.lines.map((one) => one.total + one.tax))
+        const all = countUnits(order.lines)
+        let given: (GivenBack & { lines: ReturnType<typeof back>[] })[] = []
+        const agree = (sku: string) => {
+          const lines = [back(sku, 1)]
+          const units = countUnits([...given.flatMap((one) => one.lines), ...lines])
+          if ((units.get(sku) ?? 0) > (all.get(sku) ?? 0)) return
+          const nothingKept = [...all].every(([each, count]) => units.get(each) === count)
+          given = [...given, { lines, ...giveBack({ sold: terms, before: given, lines, nothingKept }) }]
+        }
+        const goods = () => sum(given.map((one) => one.goods))
+        const shipping = () => sum(given.map((one) => one.shipping))
+        for (const { sku, undo, at } of happenings) {
+          if (undo) given = given.filter((_one, index) => index !== at)
+          else agree(sku)
+          expect(goods()).toBeLessThanOrEqual(paid)
+          expect([0, order.shipping + order.shippingTax]).toContain(shipping())
+        }
+        for (const [sku, count] of all) for (let unit = 0; unit < count; unit++) agree(sku)
+        expect(goods()).toBe(paid)
+      }),
+    )
   })
 
   it('is right also when an earlier return came to nothing', () => {
