@@ -5,6 +5,7 @@ import type { AmendmentRef } from '#services/orders/amendments/amendment.ts'
 import type { AmendmentQuote } from '#services/orders/amendments/quote-amendment.ts'
 import type { ClearAttentionInput, RaiseAttentionInput } from '#services/orders/attention.ts'
 import type { ConcernInput } from '#services/orders/concerns.ts'
+import type { QuoteLostParcelInput } from '#services/orders/returns/quote-lost-parcel.ts'
 import type { RecordProgressInput, StepRecord } from '#services/orders/record-progress.ts'
 import type { RecordReturnInput, ReturnAmount } from '#services/orders/returns/record-return.ts'
 import type { ReviseOrderInput } from '#services/orders/revise-order.ts'
@@ -38,8 +39,11 @@ export interface OrdersActivities {
    * and how much of it is for shipping.
    */
   recordReturn(input: RecordReturnInput): Promise<ReturnAmount>
-  /** What is left to be refunded of a parcel that is lost, minor units, with the shipping where it is the last. */
-  quoteLostParcel(input: { orderId: string; shipmentId: string }): Promise<{ amount: number }>
+  /**
+   * What is left to be refunded of a parcel that is lost, minor units, with the shipping where it is the last; or of one
+   * that took a lost one's place (`replaces`) and was lost or given up.
+   */
+  quoteLostParcel(input: QuoteLostParcelInput): Promise<{ amount: number }>
   /** Orders that should have a running workflow and have none, or one that has not moved for long; the missing are started. */
   checkWorkflows(): Promise<Finding[]>
   /** Which of these orders have a running workflow. */

@@ -205,6 +205,26 @@ describe('a parcel that is lost', () => {
     expect(await two.result()).toMatchObject({ parcels: [{ status: 'lost' }, { status: 'lost' }] })
     expect(saga.asks('refundPayment')).toHaveLength(2)
     expect(saga.asks('bookShipment')).toHaveLength(3)
+    const [, lost, replacement] = saga.asks('bookShipment')
+    expect(saga.asks('quoteLostParcel').at(-1)).toMatchObject({
+      shipmentId: replacement!.shipmentId,
+      replaces: lost!.shipmentId,
+    })
+  })
+
+  it('is paid back, and its stock released, when what replaces it cannot be sent', async () => {
+    const handle = await saga.start({ policy: waiting({ lostParcel: 'reship' }) })
+    const [first] = await saga.parcels()
+    saga.answers.bookShipment = async () => {
+      throw ApplicationFailure.nonRetryable('no such address', FAILURE.refused)
+    }
+    await lose(first!)
+    await saga.isAsked(handle, 'ship')
+    await saga.operate(handle, 'resolve')
+    expect(await handle.result()).toMatchObject({ parcels: [{ status: 'lost' }, { status: 'cancelled' }] })
+    const [, { shipmentId } = { shipmentId: '' }] = saga.asks('bookShipment')
+    expect(saga.asks('releaseParcelStock')).toMatchObject([{ shipmentId }])
+    expect(saga.asks('refundPayment')).toMatchObject([{ refundId: shipmentId }])
   })
 
   it('stays with the operator while its money cannot be paid back', async () => {

@@ -17,7 +17,7 @@ export async function makeGood(
   const shipmentId = parcels.nextShipmentId()
   const sent = await reserve(run, shipmentId, lost)
   if (sent.length === 0) {
-    await refund(run, lost.shipmentId)
+    await refund(run, lost)
     return []
   }
   return Promise.all(
@@ -31,7 +31,7 @@ export async function makeGood(
       const result = await parcels.ship(parcel)
       if (result.status === 'cancelled') await release(run, parcel)
       // twice is enough
-      if (result.status !== 'delivered') await refund(run, parcel.shipmentId)
+      if (result.status !== 'delivered') await refund(run, parcel)
       return result
     }),
   )
@@ -68,13 +68,18 @@ async function release({ input, operator }: OrderRun, parcel: FollowedParcel): P
   })
 }
 
-async function refund({ input, operator, journal }: OrderRun, shipmentId: string): Promise<void> {
+async function refund({ input, operator, journal }: OrderRun, parcel: FollowedParcel): Promise<void> {
   const { orderId, policy } = input
+  const { shipmentId, replaces } = parcel
   const refunded = await operator.insist(
     { step: 'refundLostParcel', operation: 'refundPayment' },
     async () => {
       const { quoteLostParcel } = orders('what the lost parcel cost', asDuty(policy))
-      const { amount } = await quoteLostParcel({ orderId, shipmentId })
+      const { amount } = await quoteLostParcel({
+        orderId,
+        shipmentId,
+        ...(replaces === undefined ? {} : { replaces }),
+      })
       if (amount === 0) return
       const { refundPayment } = payments('pay the lost parcel back', asDuty(policy))
       const result = await refundPayment({ orderId, refundId: shipmentId, amount, reason: 'lost' })

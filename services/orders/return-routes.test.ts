@@ -312,6 +312,24 @@ describe('what a return gives back', () => {
     expect(await refundOf(body.id)).toMatchObject({ goods: 4816n, shipping: 593n })
   })
 
+  it('is everything, once, when what replaces a lost parcel is lost too, or given up', async () => {
+    const quote = createQuoteLostParcel(door.transact)
+    for (const status of ['lost', 'cancelled'] as const) {
+      const { id, parcels } = await sent(
+        [
+          ['lost', 3],
+          [status, 3],
+        ],
+        { ended: false },
+      )
+      const replacement = { orderId: id, shipmentId: parcels[1]!, replaces: parcels[0]! }
+      expect(await quote(replacement)).toEqual({ amount: 7817 })
+      expect(await quote(replacement)).toEqual({ amount: 7817 })
+    }
+    const { id, parcels } = await sent([['cancelled', 3]], { ended: false })
+    await expect(quote({ orderId: id, shipmentId: parcels[0]! })).rejects.toThrow('not known here yet')
+  })
+
   it('is everything when the only parcel is lost; a loss that is not known here yet is asked for again', async () => {
     const quote = createQuoteLostParcel(door.transact)
     const { id, parcels } = await sent([['dispatched', 3]], { ended: false })

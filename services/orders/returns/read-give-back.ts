@@ -17,8 +17,8 @@ interface Row extends GivenBack {
   lines: SkuQuantity[]
 }
 
-/** What is returned, or the parcel that is lost. */
-export type Back = { lines: readonly SkuQuantity[] } | { lost: Parcel }
+/** What is returned, or the parcel that is lost, and the one whose place it took. */
+export type Back = { lines: readonly SkuQuantity[] } | { lost: Parcel; replaces?: string | undefined }
 
 /** Call it under the order's lock. */
 export async function readGiveBack(tx: OrdersTransaction, order: LockedOrder, back: Back): Promise<GiveBack> {
@@ -36,7 +36,7 @@ export async function readGiveBack(tx: OrdersTransaction, order: LockedOrder, ba
     WHERE lost.order_id = ${orderId}::uuid`
   const lines = 'lost' in back ? back.lost.lines : back.lines
   const paidBack = new Set(rows.map(({ shipment_id: id }) => id))
-  if ('lost' in back) paidBack.add(back.lost.id)
+  if ('lost' in back) paidBack.add(back.lost.id).add(back.replaces ?? null)
   const returned = rows.filter(({ status }) => status !== null).flatMap((row) => row.lines)
   const nothingKept = keepsNothing({
     parcels,
