@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
-import type { Order } from '#contracts/http/orders.ts'
+import type { Attention, Order } from '#contracts/http/orders.ts'
 import { shareOf } from '#contracts/money.ts'
 import { BY_HAND_ADDRESS } from '#stack/demo/addresses.ts'
 import type { ApiClient } from '#stack/demo/client.ts'
@@ -233,6 +233,30 @@ describe('an order in two parcels', () => {
       await shop.expectSound()
     },
   )
+})
+
+describe('a parcel that left although it was cancelled', () => {
+  it('is found by the reconciliation and put before an operator; its order stays cancelled', async () => {
+    const { customer, placed, ams } = await twoParcels()
+    expect((await cancel(customer, placed.id)).status).toBe(202)
+    await shop.reaches(customer, placed.id, 'cancelled')
+    // what poll-bookings.ts writes when the carrier says so
+    await shop.rows('shipping', `UPDATE shipments SET astray_since = now() WHERE id = '${ams.id}'`)
+    await shop.sources.temporal.schedule.getHandle('reconciliation').trigger()
+    const operator = await shop.operator()
+    await vi.waitFor(async () => {
+      const { data } = await operator.request<{ data: Attention[] }>('GET', '/api/v1/operations/attention')
+      expect(data.filter(({ orderId }) => orderId === placed.id)).toMatchObject([
+        { step: 'reconciliation', operation: 'parcel_astray', actions: ['resolve'] },
+      ])
+    }, PATIENCE)
+    const resolved = await operator.command<Order>(`/api/v1/orders/${placed.id}/operations`, {
+      action: 'resolve',
+      note: 'the carrier brings it back',
+    })
+    expect(resolved).toMatchObject({ status: 'cancelled', needsAttention: false })
+    await shop.expectSound()
+  })
 })
 
 describe('a parcel that is lost', () => {
