@@ -6,7 +6,7 @@ import { createReleaseReservation } from './release-reservation.ts'
 import { createReserveStock, type StockRequest } from './reserve-stock.ts'
 import { createShipReservation } from './ship-reservation.ts'
 
-const { database, transact, granting, stock, levels, events, payloads, wrongStock } = await testInventory()
+const { database, transact, granting, stock, levels, events, payloads, wrongStock } = await testInventory(20)
 const reserveStock = createReserveStock(granting)
 const commitReservation = createCommitReservation({ transact })
 const releaseReservation = createReleaseReservation({ transact })
@@ -138,6 +138,22 @@ describe('a later request', () => {
     const expiresAt = new Date(Date.now() + 86_400_000)
     await database.reservation.update({ where: { id: orderId }, data: { expiresAt } })
     expect(await ask(orderId, 2, { 'Q-8': 2 })).toMatchObject({ expiresAt: expiresAt.toISOString() })
+  })
+
+  it('never deadlocks with first requests, commits and releases of the same products', async () => {
+    const skus = ['Q-D1', 'Q-D2', 'Q-D3', 'Q-D4', 'Q-D5', 'Q-D6']
+    for (const sku of skus) await stock(sku, { AMS: 1_000, LJU: 1_000 })
+    const wish = Object.fromEntries(skus.map((sku) => [sku, 1]))
+    const known = Array.from({ length: 60 }, () => randomUUID())
+    await Promise.all(known.map((orderId) => ask(orderId, 1, wish)))
+    await Promise.all(
+      known.flatMap((orderId, index) => [
+        ask(orderId, 2, { ...wish, 'Q-D1': 2 }),
+        ask(randomUUID(), 1, wish),
+        index % 2 === 0 ? commitReservation({ orderId }) : releaseReservation({ orderId }),
+      ]),
+    )
+    expect(await wrongStock()).toEqual([])
   })
 
   it('ends with exact stock when many orders change their minds at once over the same products', async () => {
