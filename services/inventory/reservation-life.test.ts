@@ -133,7 +133,7 @@ async function openRun() {
             reason: 'test',
           }),
         )
-      case 'serve':
+      default:
         return serveBackorders()
     }
   }
