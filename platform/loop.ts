@@ -10,7 +10,8 @@ const PAUSE_AFTER_FAILURE_MS = 1_000
 export interface LoopOptions {
   /** What it does, for logs. */
   name: string
-  everyMs: number
+  /** A function is asked before each pause. */
+  everyMs: number | (() => number)
   /** Nudges are answered at once, but no sooner than this after the last round began: meanwhile more may gather. */
   restMs?: number
   /**
@@ -38,8 +39,9 @@ export function startLoop({ name, everyMs, restMs = 0, work, logger }: LoopOptio
       nudged = false
       const outcome = await withTrace(continueTrace(undefined), () => round(wasNudged))
       if (outcome === 'more') continue
-      if (outcome === 'failed') await pause(Math.max(everyMs, PAUSE_AFTER_FAILURE_MS))
-      else if (!nudged) await pause(everyMs)
+      const pauseMs = typeof everyMs === 'number' ? everyMs : everyMs()
+      if (outcome === 'failed') await pause(Math.max(pauseMs, PAUSE_AFTER_FAILURE_MS))
+      else if (!nudged) await pause(pauseMs)
       const rest = restMs - (performance.now() - began)
       if (nudged && rest > 0) await sleep(rest, undefined, { signal: stopping.signal }).catch(() => {})
     }

@@ -91,9 +91,7 @@ const isFitForReuse = (client: PoolClient, failure: unknown): boolean =>
 
 /** `BEGIN` does not wait for an answer: it travels with the first statement. */
 async function transaction<R>(client: PoolClient, work: (tx: Sql) => Promise<R>): Promise<R> {
-  const { stream } = client.connection
-  stream.cork()
-  process.nextTick(() => stream.uncork())
+  gatherWrites(client)
   const begun = client.query('BEGIN')
   begun.catch(() => {}) // awaited below, when the work has not failed for the same reason
   let result: R
@@ -111,7 +109,16 @@ async function transaction<R>(client: PoolClient, work: (tx: Sql) => Promise<R>)
   return result
 }
 
+/** What is sent in one turn of the event loop leaves in one write. */
+function gatherWrites(client: PoolClient): void {
+  const { stream } = client.connection
+  if (stream.writableCorked > 0) return
+  stream.cork()
+  process.nextTick(() => stream.uncork())
+}
+
 function send(client: PoolClient, query: Query, values: unknown[]): Promise<QueryResult<QueryResultRow>> {
+  gatherWrites(client)
   if (!isTemplate(query)) return client.query({ text: query.text, values: query.values.map(toParameter) })
   if (values.some((value) => value instanceof Fragment)) {
     const whole = new Fragment(query, values)

@@ -30,11 +30,24 @@ describe('firstTime', () => {
 
 describe('advance', () => {
   const to = (aggregateId: string, version: number, consumer = 'c') =>
-    orders.transact((tx) => advance(tx, { consumer, aggregateId, version }))
+    orders.transact((tx) => advance(tx, { consumer, eventId: randomUUID(), aggregateId, version }))
 
   it('goes on one by one from 1', async () => {
     const id = randomUUID()
     expect([await to(id, 1), await to(id, 2), await to(id, 3)]).toEqual([true, true, true])
+  })
+
+  it('records the event with its position, and neither when there is a gap', async () => {
+    const [aggregateId, first, third] = [randomUUID(), randomUUID(), randomUUID()]
+    const apply = (eventId: string, version: number) =>
+      orders.transact((tx) => advance(tx, { consumer: 'c', eventId, aggregateId, version }))
+    const known = async () =>
+      (await orders.database.inbox.findMany({ where: { eventId: { in: [first, third] } } })).map(
+        (row) => row.eventId,
+      )
+    expect([await apply(first, 1), await apply(first, 1)]).toEqual([true, false])
+    await expect(apply(third, 3)).rejects.toThrow(EventGapError)
+    expect(await known()).toEqual([first])
   })
 
   it('says that an event is stale: the same one and every earlier one', async () => {

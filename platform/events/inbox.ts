@@ -20,24 +20,28 @@ export async function firstTime(tx: Sql, { consumer, eventId }: InboxEntry): Pro
 }
 
 /**
- * For projections, which need an aggregate's events in order: moves the consumer's position for the aggregate from
- * `version - 1` to `version`.
+ * For projections, which need an aggregate's events in order: records the event and moves the consumer's position for the
+ * aggregate from `version - 1` to `version`, in one statement.
  *
- * @returns false when the event is stale (a later one was applied already)
+ * @returns false when it, or a later one, was applied already
  * @throws EventGapError when an earlier one is missing
  */
 export async function advance(
   tx: Sql,
-  position: { consumer: string; aggregateId: string; version: number },
+  event: InboxEntry & { aggregateId: string; version: number },
 ): Promise<boolean> {
-  const { consumer, aggregateId, version } = position
+  const { consumer, eventId, aggregateId, version } = event
   const moved = await tx.$executeRaw`
-    INSERT INTO inbox_positions AS at (consumer, aggregate_id, version)
-    SELECT ${consumer}, ${aggregateId}, ${version}
-    WHERE ${version} = 1 OR EXISTS (
-      SELECT 1 FROM inbox_positions WHERE consumer = ${consumer} AND aggregate_id = ${aggregateId})
-    ON CONFLICT (consumer, aggregate_id) DO UPDATE SET version = EXCLUDED.version
-      WHERE at.version = EXCLUDED.version - 1`
+    WITH moved AS (
+      INSERT INTO inbox_positions AS at (consumer, aggregate_id, version)
+      SELECT ${consumer}::text, ${aggregateId}::text, ${version}::int
+      WHERE ${version}::int = 1 OR EXISTS (
+        SELECT 1 FROM inbox_positions WHERE consumer = ${consumer} AND aggregate_id = ${aggregateId})
+      ON CONFLICT (consumer, aggregate_id) DO UPDATE SET version = EXCLUDED.version
+        WHERE at.version = EXCLUDED.version - 1
+      RETURNING at.consumer
+    )
+    INSERT INTO inbox (consumer, event_id) SELECT consumer, ${eventId}::uuid FROM moved`
   if (moved === 1) return true
   const [row] = await tx.$queryRaw<{ version: number }[]>`
     SELECT version FROM inbox_positions WHERE consumer = ${consumer} AND aggregate_id = ${aggregateId}`

@@ -14,6 +14,11 @@ const LOCK_CLASS = 77_001
 const BATCH = 200
 /** Under load, events gather this long and go out together. */
 const GATHER_MS = 25
+/**
+ * Where nothing was found for a while, looking gets this much rarer. What this process commits nudges; looking finds only
+ * what another left behind, or committed while a third was publishing.
+ */
+const QUIET_FACTOR = 8
 /** A row the broker refuses this often is parked; its aggregate waits for an operator. */
 const ATTEMPTS_BEFORE_PARKING = 20
 
@@ -90,13 +95,18 @@ export function startRelay({ database, publish, isPoison, pollMs, logger }: Rela
     logger.error({ eventId: row.event_id, type: row.type, detail }, 'an event is refused by the broker')
   }
 
+  let looks = 0
   return startLoop({
     name: 'outbox relay',
-    everyMs: pollMs,
+    everyMs: () => Math.min(pollMs * 2 ** looks, pollMs * QUIET_FACTOR),
     restMs: GATHER_MS,
     logger,
     async work(nudged) {
-      if (!nudged && !(await anythingPending())) return false
+      if (!nudged && !(await anythingPending())) {
+        looks += 1
+        return false
+      }
+      looks = 0
       const { published, isBatchFull, failure } = await publishPending()
       // nothing got through: the broker is away, and the loop leaves it some time
       if (published === 0 && failure !== undefined)

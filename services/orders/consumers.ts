@@ -3,7 +3,7 @@ import type { AnyDomainEvent, EventPayload } from '#contracts/events.ts'
 import { subjectsOf } from '#contracts/events.ts'
 import { formatMoney } from '#contracts/money.ts'
 import type { UnitOfWork } from '#platform/events/outbox.ts'
-import { advance, firstTime } from '#platform/events/inbox.ts'
+import { advance } from '#platform/events/inbox.ts'
 import type { EventSubscription } from '#platform/service.ts'
 import { erasureConsumer } from './erase-customer.ts'
 import { noteDispute } from './projections/dispute.ts'
@@ -23,13 +23,10 @@ export const createConsumers = (
     tell(tx, event, 'event'),
   ),
   projection(transact, 'orders-payments', [subjectsOf('payment', 'payments')], async (tx, event) => {
-    await projectPayment(tx, event)
-    await noteDispute(tx, event)
-    await tell(tx, event, 'payment')
+    await Promise.all([projectPayment(tx, event), noteDispute(tx, event), tell(tx, event, 'payment')])
   }),
   projection(transact, 'orders-shipments', [subjectsOf('shipment', 'shipping')], async (tx, event) => {
-    await projectShipment(policy, tx, event)
-    await tell(tx, event, 'parcel')
+    await Promise.all([projectShipment(policy, tx, event), tell(tx, event, 'parcel')])
   }),
   erasureConsumer(transact),
 ]
@@ -46,8 +43,7 @@ const projection = (
   handle: (event) =>
     transact(async (tx) => {
       const { eventId, aggregateId, version } = event
-      if (!(await firstTime(tx, { consumer: durable, eventId }))) return
-      if (await advance(tx, { consumer: durable, aggregateId, version })) await apply(tx, event)
+      if (await advance(tx, { consumer: durable, eventId, aggregateId, version })) await apply(tx, event)
     }),
 })
 

@@ -81,14 +81,14 @@ async function enterStatus(
   const { id, status, waiting_for: waitingFor } = next
   const version = next.version + 1
   // the workflow runs, so nobody has to start it any more
-  await tx.$executeRaw`
+  const code = reason?.code ?? (status === 'awaiting_customer' ? waitingFor?.what : undefined)
+  const written = tx.$executeRaw`
     WITH started AS (DELETE FROM workflow_starts WHERE order_id = ${id}::uuid)
     UPDATE orders SET status = ${status}, version = ${version}, waiting_for = ${json(waitingFor)}::jsonb,
       updated_at = now(), reason_code = coalesce(${reason?.code ?? null}, reason_code),
       reason_message = coalesce(${reason?.message ?? null}, reason_message)
     WHERE id = ${id}::uuid`
-  const code = reason?.code ?? (status === 'awaiting_customer' ? waitingFor?.what : undefined)
-  await announceStatus(tx, next, { status, version, reason: code ?? null })
+  await Promise.all([written, announceStatus(tx, next, { status, version, reason: code ?? null })])
   if (isTerminal(ORDER, status)) {
     await closeAmendments(tx, id)
     await forgetAddresses(tx, next.customer_id)
