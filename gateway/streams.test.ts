@@ -79,6 +79,18 @@ describe('a stream through the gateway', () => {
     ])
   })
 
+  test('ends soon after its token has, and the next one needs a new token', async () => {
+    source.write(EVENT)
+    const issuedAt = Math.floor(Date.now() / 1_000)
+    const token = await gateway.issuer.sign(randomUUID(), ['customer'], { issuedAt, lifetimeSeconds: 2 })
+    const authorization = `Bearer ${token}`
+    const reader = await listen(gateway.url + path, { authorization })
+    expect(reader.status).toBe(200)
+    await reader.ended
+    expect(Date.now() / 1_000).toBeGreaterThan(issuedAt + 2)
+    expect((await listen(gateway.url + path, { authorization })).status).toBe(401)
+  }, 60_000)
+
   test('is not for strangers', async () => {
     expect((await fetch(gateway.url + path)).status).toBe(401)
     expect(gateway.services.orders.requests).toEqual([])
