@@ -67,9 +67,9 @@ export interface InventoryActivities {
   releaseParcelStock(input: ParcelStock): Promise<void>
   /** Takes returned goods in, or writes them off; once per return. Fails for good (`Refused`) where there is no such warehouse. */
   restock(input: RestockInput): Promise<void>
-  /** Holds whose time is up, for the reconciliation: it asks whether anybody still wants them. */
+  /** Holds whose time is up, and places in the queue not heard of for an hour: the reconciliation asks who still wants them. */
   findExpiredHolds(): Promise<{ orderIds: string[] }>
-  /** Ends a hold whose time is up and which no running order owns. */
+  /** Ends a hold whose time is up, or a place in the queue, which no running order owns. */
   expireReservation(input: { orderId: string }): Promise<void>
   /** Undoes a reservation in whatever state it is; where there is none, leaves a tombstone against a late one. */
   releaseReservation(input: ReservationRef): Promise<void>

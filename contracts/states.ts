@@ -56,7 +56,7 @@ export const RESERVATION = table('requested', {
   requested: ['held', 'committed', 'backordered', 'refused', 'released'],
   // a later request may be answered otherwise
   refused: ['held', 'committed', 'backordered', 'released'],
-  backordered: ['held', 'released'],
+  backordered: ['held', 'released', 'expired'],
   held: ['committed', 'released', 'expired'],
   committed: ['shipped', 'released'],
   shipped: [],

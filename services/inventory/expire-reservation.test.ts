@@ -124,6 +124,28 @@ describe('expireReservation', () => {
     expect((await holdOf(orderId)).status).toBe('expired')
   })
 
+  it('takes out of the queue who waits for nobody any more, and lets the next one go', async () => {
+    await stock('H-9', { AMS: 1 })
+    const [forgotten, next] = [randomUUID(), randomUUID()]
+    const lines = (quantity: number) => [{ sku: 'H-9', quantity }]
+    await reserveStock({ orderId: forgotten, lines: lines(5), onShortage: 'backorder' })
+    await reserveStock({ orderId: next, lines: lines(1), onShortage: 'backorder' })
+    await expireReservation(forgotten)
+    expect((await holdOf(forgotten)).status).toBe('backordered')
+
+    const yesterday = { updatedAt: inMinutes(-1_440) }
+    await database.reservation.updateMany({ where: { id: { in: [forgotten, next] } }, data: yesterday })
+    expect(new Set(await findExpiredHolds())).toEqual(new Set([forgotten, next]))
+    // the reconciliation has found out that one of them still runs
+    expect(await extendReservation({ orderId: next, until: inMinutes(60).toISOString() })).toBe('extended')
+    expect(await findExpiredHolds()).toEqual([forgotten])
+    await Promise.all([forgotten, next].map(expireReservation))
+    expect(await shows(forgotten)).toEqual(['reservation.backordered', 'reservation.expired'])
+    expect((await holdOf(next)).status).toBe('backordered')
+    expect(await createServeBackorders({ database, ...granting })()).toBe(1)
+    expect((await holdOf(next)).status).toBe('held')
+  })
+
   it('leaves alone what was extended, committed, or never was', async () => {
     await stock('H-5', { AMS: 5 })
     const [extended, committed] = [await reserve('H-5'), await reserve('H-5')]

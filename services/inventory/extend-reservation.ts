@@ -9,7 +9,7 @@ export type ExtendOutcome = 'extended' | 'gone'
 /** `until`: ISO 8601 */
 export type ExtendReservation = (extension: ReservationRef & { until: string }) => Promise<ExtendOutcome>
 
-/** Never back. What is committed has no end, and who waits in the queue has nothing that could end. */
+/** Never back. What is committed has no end; of who waits in the queue it is noted that somebody still does. */
 export const createExtendReservation =
   ({ transact }: { transact: UnitOfWork<Sql> }): ExtendReservation =>
   ({ until, ...ref }) =>
@@ -17,9 +17,11 @@ export const createExtendReservation =
       const reservation = await lockReservation(tx, ref)
       if (reservation === undefined) return 'gone'
       const { id, status } = reservation
-      if (status === 'committed' || status === 'shipped' || status === 'backordered') return 'extended'
-      if (status !== 'held') return 'gone'
+      if (status === 'committed' || status === 'shipped') return 'extended'
+      if (status !== 'held' && status !== 'backordered') return 'gone'
       await tx.$executeRaw`
-        UPDATE reservations SET expires_at = greatest(expires_at, ${new Date(until)}::timestamptz) WHERE id = ${id}::uuid`
+        UPDATE reservations SET updated_at = now(),
+          expires_at = CASE status WHEN 'held' THEN greatest(expires_at, ${new Date(until)}::timestamptz) END
+        WHERE id = ${id}::uuid`
       return 'extended'
     })

@@ -55,7 +55,7 @@ async function checkEnds(sources: Sources, orders: OrderRow[], settled: boolean)
   const ended = orders.filter(({ status }) => isTerminal(ORDER, status)).map(({ id }) => id)
   const holds = await sources.query<{ order_id: string; status: string }>(
     'inventory',
-    `SELECT order_id, status FROM reservations WHERE status IN ('held', 'committed')`,
+    `SELECT order_id, status FROM reservations WHERE status IN ('backordered', 'held', 'committed')`,
   )
   const outlived = holds
     .filter(({ order_id: id }) => ended.includes(id))
