@@ -16,7 +16,7 @@ import {
 import type { Work } from './operations/operation.ts'
 import { findOrCreatePayment } from './payment.ts'
 import { planAuthorizations } from './plan-authorizations.ts'
-import { createReleaseAuthorization, releasesDue } from './release-authorization.ts'
+import { createReleaseAuthorization, isToEnd, releasesDue } from './release-authorization.ts'
 
 export interface PaymentRequest {
   orderId: string
@@ -91,11 +91,8 @@ export function createAuthorizePayment(dependencies: PaymentsDependencies) {
     if (!payment.tombstone) assertSame(books, known, order)
     const unsettled = await takeUnsettled(tx, books, timings)
     if (unsettled !== undefined) return { do: 'execute', ticket: unsettled }
-    if (releasesDue(books).length > 0) return { do: 'release' }
-    if (payment.tombstone)
-      return payment.status === 'created' || payment.status === 'requires_action'
-        ? { do: 'release' }
-        : answer({ outcome: 'voided' })
+    if (releasesDue(books).length > 0 || isToEnd(payment)) return { do: 'release' }
+    if (payment.tombstone) return answer({ outcome: 'voided' })
     if (order.amount === 0) return answer({ outcome: 'not_required' })
     const authorizations =
       known.length > 0

@@ -1,3 +1,4 @@
+import type { PaymentStatus } from '#contracts/states.ts'
 import type { Sql } from '#platform/database.ts'
 import { addAttempt, latestOf, type Attempt } from './attempt.ts'
 import { openOf, wasApproved, type Authorization } from './authorization.ts'
@@ -121,6 +122,8 @@ function dueFor(
   return carries ? { amount: amount + shipping, shipping } : { amount, shipping: 0 }
 }
 
+const INCOMPLETE = new Set<PaymentStatus>(['created', 'requires_action', 'processing'])
+
 /** Why the provider need not be asked. */
 function refusalOf(
   { payment }: Books,
@@ -128,7 +131,8 @@ function refusalOf(
   amount: number,
 ): string | undefined {
   if (payment.tombstone) return 'payment_voided'
-  if (authorization === undefined) return 'payment_not_authorized'
+  // of several shares all must be there
+  if (authorization === undefined || INCOMPLETE.has(payment.status)) return 'payment_not_authorized'
   if (openOf(authorization) >= amount) return undefined
   return authorization.expired ? AUTHORIZATION_EXPIRED : 'amount_exceeds_authorization'
 }

@@ -2,9 +2,14 @@ import { ApplicationFailure } from '@temporalio/common'
 import { FAILURE } from '#contracts/workflows.ts'
 import type { Sql } from '#platform/database.ts'
 import { changeAuthorization, supersede, wasApproved, type Authorization } from './authorization.ts'
-import { readBooks } from './books.ts'
-import type { PaymentsDependencies } from './execute-attempt.ts'
-import { closeRequests, lockKnownPayment, recordChange, setAmount } from './payment.ts'
+import { lockBooks, type Books } from './books.ts'
+import {
+  createExecuteAttempt,
+  takeUnsettled,
+  type PaymentsDependencies,
+  type Ticket,
+} from './execute-attempt.ts'
+import { closeRequests, recordChange, setAmount } from './payment.ts'
 import { createReleaseAuthorization } from './release-authorization.ts'
 
 export interface Keeping {
@@ -17,22 +22,36 @@ export interface Keeping {
 export type KeepAuthorization = ReturnType<typeof createKeepAuthorization>
 
 export function createKeepAuthorization(dependencies: PaymentsDependencies) {
+  const { transact, timings } = dependencies
+  const executeAttempt = createExecuteAttempt(dependencies)
   const releaseAuthorization = createReleaseAuthorization(dependencies)
 
   /**
    * Makes the authorization of this request the order's one and releases all others; a repeat does what is left of that.
    *
-   * @throws ApplicationFailure Refused when that request has nothing authorized; PaymentInFlight or PaymentOutcomeUnknown,
+   * @throws ApplicationFailure Refused when that request has nothing authorized, or comes after a capture; PaymentInFlight or PaymentOutcomeUnknown,
    * to be retried
    */
   return async function keepAuthorization(keeping: Keeping): Promise<void> {
-    await dependencies.transact((tx) => decide(tx, keeping))
+    for (;;) {
+      const open = await transact((tx) => decide(tx, keeping))
+      if (open === undefined) break
+      await executeAttempt(open)
+    }
     await releaseAuthorization(keeping.orderId)
+  }
+
+  /** A call whose outcome is open may be a capture, which decides too: it is settled first. */
+  async function decide(tx: Sql, keeping: Keeping): Promise<Ticket | undefined> {
+    const books = await lockBooks(tx, keeping.orderId)
+    const unsettled = await takeUnsettled(tx, books, timings)
+    if (unsettled === undefined) await switchTo(tx, books, keeping)
+    return unsettled
   }
 }
 
-async function decide(tx: Sql, { orderId, request, givenUp = 0 }: Keeping): Promise<void> {
-  const { payment, authorizations } = await readBooks(tx, await lockKnownPayment(tx, orderId))
+async function switchTo(tx: Sql, books: Books, { orderId, request, givenUp = 0 }: Keeping): Promise<void> {
+  const { payment, authorizations } = books
   const kept = authorizations.filter((each) => each.request === request)
   const dropped = authorizations.filter((each) => each.request !== request)
   const made = kept.filter(({ renews }) => renews === null)
@@ -45,9 +64,12 @@ async function decide(tx: Sql, { orderId, request, givenUp = 0 }: Keeping): Prom
       FAILURE.refused,
     )
   }
+  const candidates = kept.filter(({ standing }) => standing === 'candidate')
+  if (candidates.length > 0 && payment.captured > 0) {
+    throw ApplicationFailure.nonRetryable(`order ${orderId} has been paid for in part`, FAILURE.refused)
+  }
   await closeRequests(tx, payment, Math.max(request, givenUp, ...authorizations.map((each) => each.request)))
   await supersede(tx, dropped)
-  const candidates = kept.filter(({ standing }) => standing === 'candidate')
   if (candidates.length === 0) return
   for (const candidate of candidates) await changeAuthorization(tx, candidate, { standing: 'current' })
   const amount = made.reduce((sum, each) => sum + each.amount, 0)

@@ -61,6 +61,7 @@ const CASES: Case[] = [
   ['voided', 'not approved in time', [{ status: 'voided' }], { tombstone: true }],
   ['failed', 'declined and over', [{ status: 'declined', code: 'card_declined' }], { tombstone: true }],
   ['expired', 'ran out', [{ status: 'expired', expired: true, released: 100 }]],
+  ['voided', 'ran out and over', [{ status: 'expired', expired: true, released: 100 }], { tombstone: true }],
   ['partially_captured', 'a part', [{ captured: 40 }]],
   ['captured', 'all', [{ captured: 100 }]],
   ['captured', 'a part, the rest released', [{ captured: 40, released: 60 }]],

@@ -57,7 +57,7 @@ export function statusOf({ amount, tombstone, authorizations }: PaymentFacts): P
     return open > 0 ? 'processing' : 'created'
   }
   if (open > 0) return 'authorized'
-  if (authorized > 0) return current.some(({ expired }) => expired) ? 'expired' : 'voided'
+  if (authorized > 0) return renewable ? 'expired' : 'voided'
   if (tombstone) return authorizations.some(wasRefused) ? 'failed' : 'voided'
   return amount === 0 ? 'not_required' : 'created'
 }

@@ -1,6 +1,6 @@
 /** Releases what must not stay authorized: the order was voided, the parcel given up, or another one has taken its place. */
 import type { Sql } from '#platform/database.ts'
-import { isTerminal, PAYMENT } from '#contracts/states.ts'
+import type { PaymentStatus } from '#contracts/states.ts'
 import { addAttempt, latestOf } from './attempt.ts'
 import { openOf, type Authorization } from './authorization.ts'
 import { lockBooks, type Books } from './books.ts'
@@ -11,7 +11,7 @@ import {
   type PaymentsDependencies,
   type Ticket,
 } from './execute-attempt.ts'
-import { recordChange } from './payment.ts'
+import { recordChange, type Payment } from './payment.ts'
 
 export function createReleaseAuthorization(dependencies: PaymentsDependencies) {
   const { transact, timings } = dependencies
@@ -59,10 +59,12 @@ export const releasesDue = ({ payment, authorizations }: Books): Authorization[]
     return unwanted && (status === 'requires_action' || openOf(authorization) > 0)
   })
 
-/** A voided payment that never had any money ends here: failed where a method was refused, voided otherwise. */
+/** Whether it was voided and has not ended yet, without any money. */
+export const isToEnd = ({ tombstone, status }: Payment): boolean => tombstone && UNPAID.has(status)
+
+const UNPAID = new Set<PaymentStatus>(['created', 'requires_action', 'processing', 'expired'])
+
+/** A voided payment that holds no money ends here: failed where a method was refused, voided otherwise. */
 async function endUnpaid(tx: Sql, { payment }: Books): Promise<void> {
-  const { tombstone, status } = payment
-  if (!tombstone || isTerminal(PAYMENT, status)) return
-  if (status === 'created' || status === 'requires_action')
-    await recordChange(tx, payment, { type: 'payment.voided', amount: 0 })
+  if (isToEnd(payment)) await recordChange(tx, payment, { type: 'payment.voided', amount: 0 })
 }
