@@ -34,8 +34,11 @@ export interface PaymentPart {
 }
 
 export type AuthorizeResult =
-  /** `expiresAt`: when the authorization ends by itself (ISO 8601), where the provider says so. */
-  | { outcome: 'authorized'; paymentId: string; expiresAt?: string }
+  /**
+   * `expiresAt`: when the authorization ends by itself (ISO 8601), where the provider says so. `capturedOnce`: what is
+   * authorized can be captured only once, so that its parts must be the order's parcels.
+   */
+  | { outcome: 'authorized'; paymentId: string; expiresAt?: string; capturedOnce?: true }
   | { outcome: 'declined'; code: string }
   /** The customer must approve it at this page; then `paymentSettled` comes and the same request has an answer. */
   | { outcome: 'requires_action'; url: string }

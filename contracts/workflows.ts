@@ -90,6 +90,8 @@ export interface OrderState {
   authorizedBy: number
   /** What it is authorized for, minor units. */
   authorized: number
+  /** What is authorized can be captured only once: its parts must be the order's parcels. */
+  capturedOnce?: boolean
   /** When the hold ends by itself, ISO 8601; null where it does not. */
   holdEnds: string | null
   /** When the authorization ends by itself, ISO 8601; null where it does not. */

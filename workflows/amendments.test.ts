@@ -258,6 +258,64 @@ describe('an amendment', () => {
   })
 })
 
+describe('an amendment whose provider captures an authorization only once', () => {
+  /** Two warehouses, and what is authorized is captured once. */
+  function splitAndCapturedOnce(): void {
+    quotes()
+    saga.answers.reserveInventory = async ({ lines: [line] }) => ({
+      outcome: 'held',
+      allocations: [
+        { warehouse: 'AMS', lines: [{ sku: 'MUG-WHITE', quantity: 1 }] },
+        { warehouse: 'LJU', lines: [{ sku: 'MUG-WHITE', quantity: line!.quantity - 1 }] },
+      ].filter(({ lines: [sent] }) => sent!.quantity > 0),
+      expiresAt: '',
+    })
+    saga.answers.authorizePayment = async () => ({
+      outcome: 'authorized',
+      paymentId: 'p',
+      capturedOnce: true,
+    })
+  }
+
+  const asked = () => saga.asks('authorizePayment').map(({ parts = [] }) => parts.map(({ amount }) => amount))
+
+  it('authorizes its parcels once they are known', async () => {
+    splitAndCapturedOnce()
+    const handle = await saga.start({ policy: WINDOW })
+    await saga.reaches(handle, 'confirmed')
+    expect(await amend(handle, 'more')).toEqual({ outcome: 'applied' })
+    await saga.deliver(2)
+    await handle.result()
+    expect(asked()).toEqual([[1500, 1000], [], [1500, 2000]])
+    expect(saga.asks('keepAuthorization')).toMatchObject([{ request: 3 }])
+  })
+
+  it('keeps the authorization that covers them', async () => {
+    splitAndCapturedOnce()
+    const handle = await saga.start({ policy: WINDOW })
+    await saga.reaches(handle, 'confirmed')
+    expect(await amend(handle, 'less')).toEqual({ outcome: 'applied' })
+    await saga.deliver(1)
+    await handle.result()
+    expect(asked()).toEqual([[1500, 1000]])
+  })
+
+  it('is undone when they are declined', async () => {
+    splitAndCapturedOnce()
+    const handle = await saga.start({ policy: WINDOW })
+    await saga.reaches(handle, 'confirmed')
+    const authorize = saga.answers.authorizePayment
+    saga.answers.authorizePayment = async (input) =>
+      input.request === 3 ? { outcome: 'declined', code: 'card_declined' } : authorize(input)
+    expect(await amend(handle, 'more')).toMatchObject({ outcome: 'refused', code: 'amendment_refused' })
+    await saga.deliver(2)
+    await handle.result()
+    expect(saga.asks('reserveInventory').at(-1)).toMatchObject({ request: 3, lines: [{ quantity: 2 }] })
+    expect(saga.asks('keepAuthorization').at(-1)).toMatchObject({ request: 1 })
+    expect(saga.asks('capturePayment').reduce((sum, { amount }) => sum + amount, 0)).toBe(2000)
+  })
+})
+
 describe('the time for amendments', () => {
   it('continues as a new run when its history has grown, and sells what was amended', async () => {
     quotes()

@@ -5,13 +5,13 @@
  */
 import type { ReserveResult } from '#activities/inventory.ts'
 import type { AmendmentQuote } from '#activities/orders.ts'
-import type { AuthorizeResult } from '#activities/payments.ts'
+import type { AuthorizeResult, PaymentPart } from '#activities/payments.ts'
 import { ActivityFailure, ApplicationFailure, CancellationScope } from '@temporalio/workflow'
 import { formatMoney } from '#contracts/money.ts'
 import type { AmendResult, OrderState, OrderTerms } from '#contracts/workflows.ts'
 import { asDuty, asStep, inventory, orders, payments } from './doors.ts'
 import { notAmendable } from './amendment-queue.ts'
-import { authorizationOf, keep } from './payment.ts'
+import { authorizationOf, keep, partsOf } from './payment.ts'
 import { reasonOf } from './reason.ts'
 import type { OrderRun } from './run.ts'
 import { createSaga, type Saga, type Step } from './saga.ts'
@@ -84,17 +84,11 @@ async function prepare(run: OrderRun, amendmentId: string, saga: Saga): Promise<
   if (quote.outcome === 'refused') return quote
   const before = { ...state }
   state.terms = quote.terms
+  // other lines may make other parcels, which only their reservation will tell
+  const parts = quote.linesChanged ? [] : partsOf(run.input, state)
   if (quote.terms.total > before.authorized) {
-    state.requests = { ...state.requests, payment: state.requests.payment + 1 }
-    const result = await saga.run(authorizeAmendment(run, before, quote))
-    if (
-      result.outcome === 'declined' ||
-      result.outcome === 'requires_action' ||
-      result.outcome === 'voided'
-    ) {
-      return refusal('amendment_refused', `The payment of the change was refused (${codeOf(result)}).`)
-    }
-    keep(state, result)
+    const refused = await authorize(run, before, saga, parts)
+    if (refused !== undefined) return refused
   }
   if (quote.linesChanged) {
     state.requests = { ...state.requests, reservation: state.requests.reservation + 1 }
@@ -104,8 +98,32 @@ async function prepare(run: OrderRun, amendmentId: string, saga: Saga): Promise<
       return refusal('insufficient_stock', `Not enough stock of ${short.map(({ sku }) => sku).join(', ')}.`)
     }
     state.allocations = result.allocations
+    const parcels = partsOf(run.input, state)
+    const authorized = state.authorizedBy === before.authorizedBy ? partsOf(run.input, before) : []
+    if (state.capturedOnce && !areCovered(parcels, authorized)) return authorize(run, before, saga, parcels)
   }
   return undefined
+}
+
+/** Whether what is authorized for each parcel, or for the only one without naming it, is enough. */
+function areCovered(parcels: readonly PaymentPart[], authorized: readonly PaymentPart[]): boolean {
+  if (authorized.length === 0) return parcels.length <= 1
+  const shares = new Map(authorized.map(({ shipmentId, amount }) => [shipmentId, amount]))
+  return parcels.every(({ shipmentId, amount }) => amount <= (shares.get(shipmentId) ?? 0))
+}
+
+/** Authorizes the whole new total by a further request; what it answers holds only when nothing is refused. */
+async function authorize(
+  run: OrderRun,
+  before: OrderState,
+  saga: Saga,
+  parts: PaymentPart[],
+): Promise<Refused | undefined> {
+  const { state } = run
+  state.requests = { ...state.requests, payment: state.requests.payment + 1 }
+  const result = await saga.run(authorizeAmendment(run, before, parts))
+  if (result.outcome === 'authorized' || result.outcome === 'not_required') return void keep(state, result)
+  return refusal('amendment_refused', `The payment of the change was refused (${codeOf(result)}).`)
 }
 
 /** Nothing of this may be refused any more: it is done until it is done. */
@@ -144,7 +162,7 @@ const codeOf = (result: Exclude<AuthorizeResult, { outcome: 'authorized' | 'not_
 const authorizeAmendment = (
   { input, state }: OrderRun,
   before: OrderState,
-  { linesChanged }: Quote,
+  parts: PaymentPart[],
 ): Step<AuthorizeResult> => ({
   name: 'authorizeAmendment',
   execute: () => {
@@ -153,8 +171,7 @@ const authorizeAmendment = (
       `authorize ${formatMoney(state.terms.total, currency)}`,
       asStep(policy),
     )
-    // other lines may make other parcels, which only their reservation will tell
-    return authorizePayment(authorizationOf(input, state, linesChanged ? [] : undefined))
+    return authorizePayment(authorizationOf(input, state, parts))
   },
   refusal: (result) =>
     result.outcome === 'authorized' || result.outcome === 'not_required' ? undefined : codeOf(result),

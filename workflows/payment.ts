@@ -3,7 +3,7 @@ import type { AuthorizeInput, AuthorizeResult } from '#activities/payments.ts'
 import { formatMoney } from '#contracts/money.ts'
 import type { OrderState } from '#contracts/workflows.ts'
 import { asDuty, asStep, inventory, payments } from './doors.ts'
-import { parcelsOf, undoneElsewhere, type OrderRun, type PlannedParcel, type Rejection } from './run.ts'
+import { parcelsOf, undoneElsewhere, type OrderRun, type Rejection } from './run.ts'
 import type { Step } from './saga.ts'
 import { inSeconds, isPast, waitUntil } from './waits.ts'
 
@@ -38,6 +38,7 @@ const tooLate: Rejection = { code: 'expired', message: 'The payment was not appr
 export function keep(state: OrderState, result: Settled): void {
   state.authorizedBy = state.requests.payment
   state.authorized = state.terms.total
+  state.capturedOnce = result.outcome === 'authorized' && result.capturedOnce === true
   state.authorizationEnds = (result.outcome === 'authorized' ? result.expiresAt : undefined) ?? null
 }
 
@@ -113,18 +114,21 @@ function authorize({ input, state }: OrderRun): Promise<AuthorizeResult> {
   return ask(authorizationOf(input, state))
 }
 
+/** What each parcel costs; the first one carries the shipping. */
+export const partsOf = (input: OrderRun['input'], state: OrderState): NonNullable<AuthorizeInput['parts']> =>
+  parcelsOf(input, state).map(({ shipmentId, amount }, index) => ({
+    shipmentId,
+    amount: amount + (index === 0 ? state.terms.shipping + state.terms.shippingTax : 0),
+  }))
+
 /** What is asked for: the whole total, and how it divides into parcels where they are known. */
 export function authorizationOf(
   input: OrderRun['input'],
   state: OrderState,
-  parcels: readonly PlannedParcel[] = parcelsOf(input, state),
+  parts = partsOf(input, state),
 ): AuthorizeInput {
   const { orderId, customerId, currency } = input
   const { terms, paymentMethod, requests } = state
-  const parts = parcels.map(({ shipmentId, amount }, index) => ({
-    shipmentId,
-    amount: amount + (index === 0 ? terms.shipping + terms.shippingTax : 0),
-  }))
   return {
     orderId,
     customerId,

@@ -31,7 +31,7 @@ export interface PaymentRequest {
 }
 
 export type AuthorizationResult =
-  | { outcome: 'authorized'; paymentId: string; expiresAt?: string }
+  | { outcome: 'authorized'; paymentId: string; expiresAt?: string; capturedOnce?: true }
   | { outcome: 'declined'; code: string }
   | { outcome: 'requires_action'; url: string }
   | { outcome: 'not_required' }
@@ -109,7 +109,7 @@ export function createAuthorizePayment(dependencies: PaymentsDependencies) {
     const refused = asked.find(wasRefused)
     if (refused !== undefined) return answer({ outcome: 'declined', code: refused.code ?? SUPERSEDED })
     const pending = asked.find((authorization) => !wasApproved(authorization))
-    if (pending === undefined) return answer(authorized(books, asked))
+    if (pending === undefined) return answer(authorized(books, asked, provider.capabilities.multicapture))
     const attempt = latestOf(books.attempts, { operation: 'authorize', authorizationId: pending.id })
     if (attempt === undefined) throw new Error(`nobody asks for the authorization ${pending.id}`)
     if (pending.status === 'requires_action')
@@ -132,7 +132,11 @@ const wasRefused = (authorization: Authorization): boolean =>
     authorization.status === 'voided' ||
     authorization.standing === 'superseded')
 
-function authorized({ payment, authorizations }: Books, asked: Authorization[]): AuthorizationResult {
+function authorized(
+  { payment, authorizations }: Books,
+  asked: Authorization[],
+  multicapture: boolean,
+): AuthorizationResult {
   const { request } = asked[0] ?? {}
   const times = authorizations
     .filter((each) => each.request === request && openOf(each) > 0)
@@ -141,6 +145,7 @@ function authorized({ payment, authorizations }: Books, asked: Authorization[]):
     outcome: 'authorized',
     paymentId: payment.id,
     ...(times.length === 0 ? {} : { expiresAt: new Date(Math.min(...times)).toISOString() }),
+    ...(multicapture ? {} : { capturedOnce: true }),
   }
 }
 

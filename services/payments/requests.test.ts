@@ -246,7 +246,7 @@ describe('a provider that captures an authorization only once', () => {
 
   it('gets an authorization for each parcel, and each captures its own', async () => {
     const order = split()
-    expect(await payments.authorize(order)).toMatchObject({ outcome: 'authorized' })
+    expect(await payments.authorize(order)).toMatchObject({ outcome: 'authorized', capturedOnce: true })
     expect(await payments.authorize(order)).toMatchObject({ outcome: 'authorized' })
     expect(provider.authorizations.map(({ amount }) => amount)).toEqual([4_500, 5_500])
     const { orderId } = order
