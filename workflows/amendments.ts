@@ -122,8 +122,10 @@ async function authorize(
   const { state } = run
   state.requests = { ...state.requests, payment: state.requests.payment + 1 }
   const result = await saga.run(authorizeAmendment(run, before, parts))
-  if (result.outcome === 'authorized' || result.outcome === 'not_required') return void keep(state, result)
-  return refusal('amendment_refused', `The payment of the change was refused (${codeOf(result)}).`)
+  if (result.outcome !== 'authorized' && result.outcome !== 'not_required')
+    return refusal('amendment_refused', `The payment of the change was refused (${codeOf(result)}).`)
+  keep(state, result)
+  return undefined
 }
 
 /** Nothing of this may be refused any more: it is done until it is done. */
