@@ -1,15 +1,9 @@
-import { ConfigError } from '#platform/config.ts'
+import { loadExtension } from '#platform/extension.ts'
 import type { Channel, ChannelContext } from './channel.ts'
 
-interface ChannelModule {
-  createChannel(context: ChannelContext): Channel | Promise<Channel>
-}
+type CreateChannel = (context: ChannelContext) => Channel | Promise<Channel>
 
-const isChannelModule = (module: unknown): module is ChannelModule =>
-  typeof module === 'object' &&
-  module !== null &&
-  'createChannel' in module &&
-  typeof module.createChannel === 'function'
+const isCreateChannel = (exported: unknown): exported is CreateChannel => typeof exported === 'function'
 
 /**
  * Loads `./NAME/channel.ts`, which exports `createChannel(context)`.
@@ -17,18 +11,13 @@ const isChannelModule = (module: unknown): module is ChannelModule =>
  * @throws ConfigError when there is no such folder, or when its settings are wrong
  */
 export async function loadChannel(name: string, context: ChannelContext): Promise<Channel> {
-  const module = await importChannel(name)
-  if (!isChannelModule(module)) throw new ConfigError(`The channel ${name} exports no createChannel.`)
-  return module.createChannel(context)
-}
-
-async function importChannel(name: string): Promise<unknown> {
-  try {
-    const module: unknown = await import(`./${name}/channel.ts`)
-    return module
-  } catch (cause) {
-    throw new ConfigError(`The channel ${name} cannot be loaded from services/notifications/channels.`, {
-      cause,
-    })
-  }
+  const createChannel = await loadExtension({
+    what: 'channel',
+    name,
+    folder: 'services/notifications/channels',
+    load: (folder) => import(`./${folder}/channel.ts`),
+    part: 'createChannel',
+    accepts: isCreateChannel,
+  })
+  return createChannel(context)
 }

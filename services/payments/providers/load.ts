@@ -1,15 +1,10 @@
-import { ConfigError, type Environment } from '#platform/config.ts'
+import type { Environment } from '#platform/config.ts'
+import { loadExtension } from '#platform/extension.ts'
 import type { PaymentProvider, ProviderContext } from './provider.ts'
 
-interface ProviderModule {
-  createProvider(environment: Environment, context: ProviderContext): PaymentProvider
-}
+type CreateProvider = (environment: Environment, context: ProviderContext) => PaymentProvider
 
-const isProviderModule = (module: unknown): module is ProviderModule =>
-  typeof module === 'object' &&
-  module !== null &&
-  'createProvider' in module &&
-  typeof module.createProvider === 'function'
+const isCreateProvider = (exported: unknown): exported is CreateProvider => typeof exported === 'function'
 
 /**
  * Loads `./NAME/provider.ts`, which exports `createProvider(environment, context)`.
@@ -21,19 +16,13 @@ export async function loadProvider(
   environment: Environment,
   context: ProviderContext,
 ): Promise<PaymentProvider> {
-  const module = await importProvider(name)
-  if (!isProviderModule(module))
-    throw new ConfigError(`The payment provider ${name} exports no createProvider.`)
-  return module.createProvider(environment, context)
-}
-
-async function importProvider(name: string): Promise<unknown> {
-  try {
-    const module: unknown = await import(`./${name}/provider.ts`)
-    return module
-  } catch (cause) {
-    throw new ConfigError(`The payment provider ${name} cannot be loaded from services/payments/providers.`, {
-      cause,
-    })
-  }
+  const createProvider = await loadExtension({
+    what: 'payment provider',
+    name,
+    folder: 'services/payments/providers',
+    load: (folder) => import(`./${folder}/provider.ts`),
+    part: 'createProvider',
+    accepts: isCreateProvider,
+  })
+  return createProvider(environment, context)
 }

@@ -1,15 +1,9 @@
-import { ConfigError } from '#platform/config.ts'
+import { loadExtension } from '#platform/extension.ts'
 import type { Carrier, CarrierOptions } from './carrier.ts'
 
-interface CarrierModule {
-  createCarrier(options: CarrierOptions): Carrier
-}
+type CreateCarrier = (options: CarrierOptions) => Carrier
 
-const isCarrierModule = (module: unknown): module is CarrierModule =>
-  typeof module === 'object' &&
-  module !== null &&
-  'createCarrier' in module &&
-  typeof module.createCarrier === 'function'
+const isCreateCarrier = (exported: unknown): exported is CreateCarrier => typeof exported === 'function'
 
 /**
  * Loads `./NAME/carrier.ts`, which exports `createCarrier(options)`.
@@ -17,16 +11,13 @@ const isCarrierModule = (module: unknown): module is CarrierModule =>
  * @throws ConfigError when there is no such folder
  */
 export async function loadCarrier(name: string, options: CarrierOptions): Promise<Carrier> {
-  const module = await importCarrier(name)
-  if (!isCarrierModule(module)) throw new ConfigError(`The carrier ${name} exports no createCarrier.`)
-  return module.createCarrier(options)
-}
-
-async function importCarrier(name: string): Promise<unknown> {
-  try {
-    const module: unknown = await import(`./${name}/carrier.ts`)
-    return module
-  } catch (cause) {
-    throw new ConfigError(`The carrier ${name} cannot be loaded from services/shipping/carriers.`, { cause })
-  }
+  const createCarrier = await loadExtension({
+    what: 'carrier',
+    name,
+    folder: 'services/shipping/carriers',
+    load: (folder) => import(`./${folder}/carrier.ts`),
+    part: 'createCarrier',
+    accepts: isCreateCarrier,
+  })
+  return createCarrier(options)
 }

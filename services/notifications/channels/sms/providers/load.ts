@@ -1,15 +1,10 @@
-import { ConfigError } from '#platform/config.ts'
+import { loadExtension } from '#platform/extension.ts'
 import type { SmsProvider, SmsProviderOptions } from './provider.ts'
 
-interface SmsProviderModule {
-  createSmsProvider(options: SmsProviderOptions): SmsProvider
-}
+type CreateSmsProvider = (options: SmsProviderOptions) => SmsProvider
 
-const isSmsProviderModule = (module: unknown): module is SmsProviderModule =>
-  typeof module === 'object' &&
-  module !== null &&
-  'createSmsProvider' in module &&
-  typeof module.createSmsProvider === 'function'
+const isCreateSmsProvider = (exported: unknown): exported is CreateSmsProvider =>
+  typeof exported === 'function'
 
 /**
  * Loads `./NAME/provider.ts`, which exports `createSmsProvider(options)`.
@@ -17,21 +12,13 @@ const isSmsProviderModule = (module: unknown): module is SmsProviderModule =>
  * @throws ConfigError when there is no such folder
  */
 export async function loadSmsProvider(name: string, options: SmsProviderOptions): Promise<SmsProvider> {
-  const module = await importProvider(name)
-  if (!isSmsProviderModule(module)) {
-    throw new ConfigError(`The SMS provider ${name} exports no createSmsProvider.`)
-  }
-  return module.createSmsProvider(options)
-}
-
-async function importProvider(name: string): Promise<unknown> {
-  try {
-    const module: unknown = await import(`./${name}/provider.ts`)
-    return module
-  } catch (cause) {
-    throw new ConfigError(
-      `The SMS provider ${name} cannot be loaded from services/notifications/channels/sms/providers.`,
-      { cause },
-    )
-  }
+  const createSmsProvider = await loadExtension({
+    what: 'SMS provider',
+    name,
+    folder: 'services/notifications/channels/sms/providers',
+    load: (folder) => import(`./${folder}/provider.ts`),
+    part: 'createSmsProvider',
+    accepts: isCreateSmsProvider,
+  })
+  return createSmsProvider(options)
 }
