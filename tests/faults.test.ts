@@ -20,9 +20,10 @@ import { checkTargetOf, FAST_SETTINGS } from './support/test-stack.ts'
 let stack: Stack
 let target: CheckTarget
 let shop: Shop
+let dataFolder: string
 
 beforeAll(async () => {
-  const dataFolder = await mkdtemp(path.join(tmpdir(), 'mainstay-faults-'))
+  dataFolder = await mkdtemp(path.join(tmpdir(), 'mainstay-faults-'))
   stack = await startStack({
     dataFolder,
     ports: await freePorts(),
@@ -30,13 +31,14 @@ beforeAll(async () => {
     settings: { ...FAST_SETTINGS, LIMIT_ORDERS_PER_MINUTE: '100000' },
     survivesPowerFailure: false,
   })
-  // before the shop is opened: it is closed before the stack stops
-  afterAll(async () => {
-    await stack.stop()
-    await rm(dataFolder, { recursive: true, force: true })
-  })
   target = await checkTargetOf(stack)
   shop = await openShop({ gatewayUrl: stack.gatewayUrl, ports: stack.ports, target })
+})
+
+afterAll(async () => {
+  await shop.sources.close()
+  await stack.stop()
+  await rm(dataFolder, { recursive: true, force: true })
 })
 
 // every fault heals, and afterwards every promise holds

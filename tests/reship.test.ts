@@ -5,28 +5,31 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Shipment } from '#contracts/http/shipping.ts'
 import { BY_HAND_ADDRESS } from '#stack/demo/addresses.ts'
 import { freePorts } from '#stack/ports.ts'
-import { startStack } from '#stack/stack.ts'
+import { startStack, type Stack } from '#stack/stack.ts'
 import { openShop, orderOf, type Shop } from './support/shop.ts'
 import { checkTargetOf, FAST_SETTINGS } from './support/test-stack.ts'
 
 /** A stack of its own, whose policy is to send lost goods once more. */
+let stack: Stack
 let shop: Shop
+let dataFolder: string
 
 beforeAll(async () => {
-  const dataFolder = await mkdtemp(path.join(tmpdir(), 'mainstay-reship-'))
-  const stack = await startStack({
+  dataFolder = await mkdtemp(path.join(tmpdir(), 'mainstay-reship-'))
+  stack = await startStack({
     dataFolder,
     ports: await freePorts(),
     settings: { ...FAST_SETTINGS, LOST_PARCEL: 'reship' },
     survivesPowerFailure: false,
   })
-  // before the shop is opened: it is closed before the stack stops
-  afterAll(async () => {
-    await stack.stop()
-    await rm(dataFolder, { recursive: true, force: true })
-  })
   const { gatewayUrl, ports } = stack
   shop = await openShop({ gatewayUrl, ports, target: await checkTargetOf(stack) })
+})
+
+afterAll(async () => {
+  await shop.sources.close()
+  await stack.stop()
+  await rm(dataFolder, { recursive: true, force: true })
 })
 
 interface ParcelRow extends Record<string, unknown> {
