@@ -2,7 +2,7 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { Client, Connection } from '@temporalio/client'
-import { Client as PostgresClient, type QueryResultRow } from 'pg'
+import { Pool, type QueryResultRow } from 'pg'
 import Type, { type Static } from 'typebox'
 import { EVENT_STREAM } from '#contracts/events.ts'
 import { DATABASE_NAMES, type DatabaseName } from '#contracts/services.ts'
@@ -76,27 +76,29 @@ export interface Sources {
 
 export async function openSources(target: CheckTarget): Promise<Sources> {
   const connection = await Connection.connect({ address: target.temporalAddress })
-  const clients = new Map<DatabaseName, PostgresClient>()
-  for (const name of DATABASE_NAMES) {
-    const url = new URL(target.superuserUrl)
-    url.pathname = `/${name}`
-    const client = new PostgresClient({ connectionString: url.href })
-    await client.connect()
-    clients.set(name, client)
-  }
+  const pools = new Map(DATABASE_NAMES.map((name) => [name, openPool(target.superuserUrl, name)]))
   return {
     temporal: new Client({ connection, namespace: target.temporalNamespace }),
     async query<Row extends QueryResultRow>(database: DatabaseName, sql: string): Promise<Row[]> {
-      const result = await clients.get(database)?.query<Row>(sql)
+      const result = await pools.get(database)?.query<Row>(sql)
       return result?.rows ?? []
     },
     providerLedger: () => readLedger(target),
     stream: () => readStream(target),
     async close() {
       await connection.close()
-      await Promise.all([...clients.values()].map((client) => client.end()))
+      await Promise.all([...pools.values()].map((pool) => pool.end()))
     },
   }
+}
+
+/** A pool, because tests kill the server: a connection that it ended is replaced by the next query. */
+function openPool(superuserUrl: string, database: DatabaseName): Pool {
+  const url = new URL(superuserUrl)
+  url.pathname = `/${database}`
+  const pool = new Pool({ connectionString: url.href, max: 2 })
+  pool.on('error', () => {}) // of an idle connection; nobody waits for it
+  return pool
 }
 
 async function readLedger({ providerUrl, providerApiKey }: CheckTarget): Promise<ProviderEntry[]> {
