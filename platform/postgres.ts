@@ -12,6 +12,8 @@ import type { Database, Sql, SqlFragment } from './database.ts'
 /** Waiting longer for a connection, or for one statement, than for the client's patience helps nobody. */
 const CONNECT_TIMEOUT_MS = 10_000
 const STATEMENT_TIMEOUT_MS = 15_000
+/** A new connection costs both sides more than all statements of an order: a password's derivation and a process. */
+const IDLE_TIMEOUT_MS = 60_000
 
 export interface Postgres {
   /** For `new PrismaClient({ adapter })`: the schema's owner, and the typed client for what is not hot. */
@@ -37,6 +39,7 @@ export function openPostgres(connectionString: string, max: number): Postgres {
     pipeline: true,
     types: { getTypeParser },
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    idleTimeoutMillis: IDLE_TIMEOUT_MS,
     query_timeout: STATEMENT_TIMEOUT_MS,
     idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
   })
