@@ -236,7 +236,7 @@ describe('processWebhooks', () => {
     expect(await database.providerWebhook.count({ where: { processedAt: null } })).toBe(1)
     provider.unreadable = false
     expect(await workOff()).toBe(0)
-    await database.$executeRaw`UPDATE provider_webhooks SET next_attempt_at = now()`
+    await database.$executeRaw`UPDATE provider_webhooks SET next_attempt_at = now() - interval '1 second'`
     expect(await workOff()).toBe(1)
     expect(await readBooks(database, order.orderId)).toMatchObject({ status: 'authorized' })
   })
@@ -325,7 +325,7 @@ describe('a webhook that says how far the authorization is', () => {
     expect(reads).toBe(0)
     answer()
     await running
-    await database.$executeRaw`UPDATE provider_webhooks SET next_attempt_at = now()`
+    await database.$executeRaw`UPDATE provider_webhooks SET next_attempt_at = now() - interval '1 second'`
     await workOff()
     expect([reads, await database.providerWebhook.count({ where: { processedAt: null } })]).toEqual([0, 0])
   })
