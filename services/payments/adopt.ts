@@ -119,7 +119,8 @@ const adoptReleased: Part = async (tx, { payment }, authorization, seen, { repai
   await postRelease(tx, { payment, attemptId, amount })
   await changeAuthorization(tx, authorization, {
     released: seen.released,
-    ...(authorization.captured === 0 ? { status: 'voided' } : {}),
+    // a part of it may have been released there, and the rest is still held
+    ...(authorization.captured === 0 && amount === openOf(authorization) ? { status: 'voided' } : {}),
   })
   await recordChange(tx, payment, { type: 'payment.voided', amount })
 }

@@ -56,6 +56,20 @@ async function balanceOf(account: string): Promise<number> {
 const violations = () => findViolations(database, order.orderId, provider.authorizations)
 
 describe('capturePayment', () => {
+  it('is refused where the payment was voided before anybody asked for it, and books nothing', async () => {
+    const unknown = newOrder()
+    await payments.voidPayment(unknown)
+    expect(await payments.capture({ ...unknown, shipmentId: randomUUID(), shipping: 0 })).toEqual({
+      outcome: 'refused',
+      code: 'payment_voided',
+    })
+    expect(await readBooks(database, unknown.orderId)).toMatchObject({
+      status: 'voided',
+      attempts: [],
+      events: [],
+    })
+  })
+
   it('captures each parcel once; the first one carries the shipping', async () => {
     const [first, second] = [parcel(4_000), parcel(5_500)]
     expect(await payments.capture(first)).toEqual({ outcome: 'captured', captured: 4_500 })

@@ -66,6 +66,8 @@ export function createCapturePayment(dependencies: PaymentsDependencies) {
     const books = await lockBooks(tx, parcel.orderId)
     const { payment, attempts } = books
     if (payment.status === 'not_required') return captured(0)
+    // voided before anything was known of it: nothing could be owed, in no currency
+    if (payment.currency === null) return refused('payment_voided')
     const own = latestOf(attempts, { operation: 'capture', shipmentId: parcel.shipmentId })
     if (own?.status === 'succeeded') return captured(own.amount)
     const unsettled = await takeUnsettled(tx, books, timings)
@@ -86,7 +88,7 @@ export function createCapturePayment(dependencies: PaymentsDependencies) {
       return { do: 'renew', authorization }
     if (refusal !== undefined) {
       await bookReceivable(tx, payment, own ?? (await addAttempt(tx, books, { ...draft, refusal })))
-      return { do: 'answer', result: { outcome: 'refused', code: refusal } }
+      return refused(refusal)
     }
     const attempt = await addAttempt(tx, books, draft)
     return { do: 'execute', ticket: await takeToSend(tx, books, attempt, timings) }
@@ -97,6 +99,8 @@ const captured = (amount: number): Step => ({
   do: 'answer',
   result: { outcome: 'captured', captured: amount },
 })
+
+const refused = (code: string): Step => ({ do: 'answer', result: { outcome: 'refused', code } })
 
 /** The parcel's own authorization, or the one for all; of several that took each other's place the one that counts. */
 function authorizationFor({ authorizations }: Books, shipmentId: string): Authorization | undefined {

@@ -137,6 +137,17 @@ describe('compareProviderLedger', () => {
     ])
   })
 
+  it('still holds the rest of what was released there in part', async () => {
+    await payments.authorize(order)
+    theirs().released = 1_000
+    await compare()
+    expect(await readBooks(database, order.orderId)).toMatchObject({ status: 'authorized', released: 1_000 })
+    expect(await violations()).toEqual([])
+    await payments.voidPayment(order)
+    expect(theirs()).toMatchObject({ state: 'closed', released: order.amount })
+    expect(await violations()).toEqual([])
+  })
+
   it('books a refund and a release that were made by hand there', async () => {
     await payments.authorize(order)
     await capture(4_000)
