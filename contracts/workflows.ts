@@ -1,4 +1,4 @@
-/** What crosses into and out of workflows: names, inputs, results, updates, queries and search attributes. */
+/** What crosses into and out of workflows: names, inputs, results, updates and queries. */
 import type { Allocation, SkuQuantity } from './schemas.ts'
 import type { ScanStatus } from './http/shipping.ts'
 import type { EventPayload } from './events.ts'
@@ -291,21 +291,6 @@ export interface OrderProgress {
   parcels: Allocation[]
 }
 
-/**
- * What the search attributes of an order say from its start: its first act is to enter this step. An order that nobody
- * works on yet is found there too.
- */
-export const FIRST_STEP = { status: 'reserving', step: 'reserveInventory' } as const
-
-/** Typed search attributes; no personal data in any of them. */
-export const SEARCH_ATTRIBUTES = {
-  OrderStatus: 'Keyword',
-  OrderStep: 'Keyword',
-  NeedsAttention: 'Bool',
-  CustomerId: 'Keyword',
-  OrderTotal: 'Int',
-} as const
-
 /** Types of non-retryable failures. A refusal is an answer, not an error; these end a step for good. */
 export const FAILURE = {
   sagaFailed: 'SagaFailedError',
@@ -313,6 +298,3 @@ export const FAILURE = {
   paymentInFlight: 'PaymentInFlight',
   outcomeUnknown: 'PaymentOutcomeUnknown',
 } as const
-
-/** The Temporal header and HTTP header that carry the W3C trace context. */
-export const TRACE_HEADER = 'traceparent'

@@ -4,13 +4,8 @@ import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/commo
 import type { StepRecord } from '#activities/orders.ts'
 import { formatMoney } from '#contracts/money.ts'
 import type { OrderStatus } from '#contracts/states.ts'
-import {
-  FIRST_STEP,
-  type AttentionState,
-  type JournalState,
-  type OrderInput,
-  type WaitingFor,
-} from '#contracts/workflows.ts'
+import { FIRST_STEP } from '#contracts/search-attributes.ts'
+import type { AttentionState, JournalState, OrderInput, WaitingFor } from '#contracts/workflows.ts'
 import { orders, ordersHere, untilDone } from './doors.ts'
 
 const orderStatus = defineSearchAttributeKey('OrderStatus', SearchAttributeType.KEYWORD)

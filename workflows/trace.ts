@@ -1,7 +1,7 @@
 /** Passes the trace that a workflow was started with to everything it starts; holds no other state. */
 import type { Payload } from '@temporalio/common'
 import type { WorkflowInterceptorsFactory } from '@temporalio/workflow'
-import { TRACE_HEADER } from '#contracts/workflows.ts'
+import { TRACE_HEADER } from '#contracts/trace.ts'
 
 export const interceptors: WorkflowInterceptorsFactory = () => {
   let trace: Payload | undefined

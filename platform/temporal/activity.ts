@@ -2,7 +2,7 @@
 import { activityInfo, heartbeat } from '@temporalio/activity'
 import { defaultPayloadConverter } from '@temporalio/common'
 import type { ActivityInboundCallsInterceptor } from '@temporalio/worker'
-import { TRACE_HEADER } from '#contracts/workflows.ts'
+import { TRACE_HEADER } from '#contracts/trace.ts'
 import type { Logger } from '../logger.ts'
 import { continueTrace, withTrace } from '../trace.ts'
 

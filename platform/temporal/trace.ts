@@ -1,7 +1,7 @@
 /** The client's part of trace propagation; the workflow's is workflows/trace.ts, the activities' is activity.ts. */
 import { defaultPayloadConverter, type Headers } from '@temporalio/common'
 import type { WorkflowClientInterceptor } from '@temporalio/client'
-import { TRACE_HEADER } from '#contracts/workflows.ts'
+import { TRACE_HEADER } from '#contracts/trace.ts'
 import { currentTrace } from '../trace.ts'
 
 function traced<T extends { headers: Headers }>(input: T): T {

@@ -9,8 +9,8 @@ import {
 import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common'
 import { formatMoney } from '#contracts/money.ts'
 import { TASK_QUEUES } from '#contracts/services.ts'
+import { FIRST_STEP } from '#contracts/search-attributes.ts'
 import {
-  FIRST_STEP,
   ORDER_WORKFLOW,
   orderWorkflowId,
   type AmendCommand,

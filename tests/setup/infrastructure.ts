@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { TestProject } from 'vitest/node'
-import { SEARCH_ATTRIBUTES } from '#contracts/workflows.ts'
+import { SEARCH_ATTRIBUTES } from '#contracts/search-attributes.ts'
 import { startInfrastructure } from '#stack/infrastructure.ts'
 import { freePorts } from '#stack/ports.ts'
 

@@ -6,7 +6,7 @@ import { temporal } from '@temporalio/proto'
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker'
 import { afterAll, inject } from 'vitest'
 import { TASK_QUEUES } from '#contracts/services.ts'
-import { SEARCH_ATTRIBUTES } from '#contracts/workflows.ts'
+import { SEARCH_ATTRIBUTES } from '#contracts/search-attributes.ts'
 import { buildWorkflowBundle, workflowBundle } from '#platform/temporal/bundle.ts'
 
 const { IndexedValueType } = temporal.api.enums.v1
