@@ -7,10 +7,14 @@ const GENERATED = ['**/node_modules/**', '.mainstay/**', 'dist/**', 'prisma/*/cl
 export default defineConfig({
   test: {
     pool: 'forks',
+    // Tests wait more than they compute; vitest's own default is one worker on two cores.
+    maxWorkers: 2,
     reporters: [process.stdout.isTTY ? 'default' : 'dot', './tests/setup/summary-reporter.ts'],
-    testTimeout: 20_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 30_000,
+    // vitest's own default of a second is less than a loaded machine's pause
+    expect: { poll: { timeout: 10_000 } },
     projects: [
       {
         extends: true,
@@ -23,14 +27,13 @@ export default defineConfig({
         },
       },
       {
-        // The whole system with its real servers: one file at a time, since they share and break the same stack.
+        // The whole system with its real servers: each worker has a stack of its own, which its files use and break one after the other.
         extends: true,
         test: {
           name: 'system',
           include: ['tests/**/*.test.ts'],
           exclude: [...GENERATED, 'tests/architecture/**'],
           globalSetup: existsSync(GLOBAL_SETUP) ? [GLOBAL_SETUP] : [],
-          fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 1 },

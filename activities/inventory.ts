@@ -26,6 +26,13 @@ export interface ReserveInput {
    */
   onShortage?: 'refuse' | 'take_available' | 'backorder'
   /**
+   * What the order has stays promised until its next request, beside what this one gets; the answer is of the latter only.
+   * So another request for the former can't be refused.
+   */
+  keepPrevious?: boolean
+  /** Where the units are to come from, as an earlier answer said; where they are not there any more it is decided anew. */
+  from?: Allocation[]
+  /**
    * For goods that are sent once more: a reservation of its own (the new parcel's id), committed at once, since they are
    * owed. Default: the order's.
    */

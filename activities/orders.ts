@@ -6,11 +6,20 @@ import type { AmendmentQuote } from '#services/orders/amendments/quote-amendment
 import type { ClearAttentionInput, RaiseAttentionInput } from '#services/orders/attention.ts'
 import type { ConcernInput } from '#services/orders/concerns.ts'
 import type { QuoteLostParcelInput } from '#services/orders/returns/quote-lost-parcel.ts'
-import type { RecordProgressInput, StepRecord } from '#services/orders/record-progress.ts'
-import type { RecordReturnInput, ReturnAmount } from '#services/orders/returns/record-return.ts'
+import type { QuoteShippingBackInput } from '#services/orders/returns/quote-shipping-back.ts'
+import type { MoveNumber, RecordProgressInput, StepRecord } from '#services/orders/record-progress.ts'
+import type { RecordedReturn, RecordReturnInput } from '#services/orders/returns/record-return.ts'
 import type { ReviseOrderInput } from '#services/orders/revise-order.ts'
 
-export type { AmendmentQuote, AmendmentRef, ConcernInput, RecordReturnInput, ReviseOrderInput, StepRecord }
+export type {
+  AmendmentQuote,
+  AmendmentRef,
+  ConcernInput,
+  MoveNumber,
+  RecordReturnInput,
+  ReviseOrderInput,
+  StepRecord,
+}
 
 export interface OrdersActivities {
   /** Moves the order's row and writes its event and timeline in one transaction; a repeat changes nothing. */
@@ -35,16 +44,26 @@ export interface OrdersActivities {
   /** Takes it away again, when it has settled itself. */
   settleConcern(input: { orderId: string; source: string; note: string }): Promise<void>
   /**
-   * Moves a return's row and writes its event; what it gives back is computed once, when it is approved: the whole amount,
-   * and how much of it is for shipping.
+   * Moves a return's row and writes its event, unless it has gone another way: the answer says where it is. What it gives
+   * back is the whole amount and how much of it is for shipping: its goods are known once it is approved, the shipping when
+   * it pays.
    */
-  recordReturn(input: RecordReturnInput): Promise<ReturnAmount>
+  recordReturn(input: RecordReturnInput): Promise<RecordedReturn>
   /**
    * What is left to be refunded of a parcel that is lost, minor units, with the shipping where it is the last; or of one
    * that took a lost one's place (`replaces`) and was lost or given up.
    */
   quoteLostParcel(input: QuoteLostParcelInput): Promise<{ amount: number }>
-  /** Orders that should have a running workflow and have none, or one that has not moved for long; the missing are started. */
+  /**
+   * What goes back of the shipping cost, minor units, when every parcel has come to its end and these were given up: all of
+   * it where the customer keeps nothing and it did not go back before, nothing otherwise. Fails, to be tried again, as long as
+   * the end of a parcel that left has not been heard of.
+   */
+  quoteShippingBack(input: QuoteShippingBackInput): Promise<{ amount: number }>
+  /**
+   * Orders and returns that should have a running workflow and have none, or one that has not moved for long. The missing are
+   * started where nothing has been done yet.
+   */
   checkWorkflows(): Promise<Finding[]>
   /** Which of these orders have a running workflow. */
   findRunning(input: { orderIds: string[] }): Promise<{ orderIds: string[] }>

@@ -3,6 +3,8 @@ import type { Finding } from '#contracts/workflows.ts'
 import type { AuthorizePayment } from '#services/payments/authorize-payment.ts'
 import type { CapturePayment } from '#services/payments/capture-payment.ts'
 import type { CompareProviderLedger } from '#services/payments/compare-provider-ledger.ts'
+import type { GiveUpCapture } from '#services/payments/give-up-capture.ts'
+import type { GiveUpRefund } from '#services/payments/give-up-refund.ts'
 import type { KeepAuthorization } from '#services/payments/keep-authorization.ts'
 import type { RefundPayment } from '#services/payments/refund-payment.ts'
 import type { ReleaseParcelPayment } from '#services/payments/release-parcel-payment.ts'
@@ -76,6 +78,10 @@ export interface PaymentsActivities {
   releaseParcelPayment(input: { orderId: string; shipmentId: string }): Promise<void>
   /** Gives money back, once per `refundId`. */
   refundPayment(input: RefundInput): Promise<RefundResult>
+  /** An operator has collected the parcel's share otherwise: it is not captured any more, whatever else comes of it is said. */
+  giveUpCapture(input: CaptureInput): Promise<void>
+  /** An operator has paid it back otherwise: it does not go back any more, whatever else comes of it is said. */
+  giveUpRefund(input: RefundInput): Promise<void>
   /** Asks the provider about every outcome that has been unknown for long. */
   settleUnknownPayments(): Promise<Finding[]>
   /** Compares the provider's books with ours. */
@@ -91,6 +97,8 @@ export interface RefundInput {
   /** Minor units. */
   amount: number
   reason: string
+  /** Where less is left because more has gone back, that goes back instead of a refusal: be it nothing. */
+  orWhatIsLeft?: boolean
 }
 
 /** `disputed`, or more than is left of what was captured, are refusals. */
@@ -105,6 +113,8 @@ export interface PaymentsUseCases {
   renewAuthorization: RenewAuthorization
   releaseParcelPayment: ReleaseParcelPayment
   refundPayment: RefundPayment
+  giveUpCapture: GiveUpCapture
+  giveUpRefund: GiveUpRefund
   settleUnknownPayments: SettleUnknownPayments
   compareProviderLedger: CompareProviderLedger
 }
@@ -118,6 +128,8 @@ export const createPaymentsActivities = (useCases: PaymentsUseCases): PaymentsAc
   renewAuthorization: (input) => useCases.renewAuthorization(input),
   releaseParcelPayment: (input) => useCases.releaseParcelPayment(input),
   refundPayment: (input) => useCases.refundPayment(input),
+  giveUpCapture: (input) => useCases.giveUpCapture(input),
+  giveUpRefund: (input) => useCases.giveUpRefund(input),
   settleUnknownPayments: () => useCases.settleUnknownPayments(),
   compareProviderLedger: () => useCases.compareProviderLedger(),
 })

@@ -7,6 +7,7 @@ const activitiesWith = (changes: Partial<ShippingUseCases>) =>
     bookShipment: () => Promise.resolve({ outcome: 'cancelled' }),
     recordParcel: () => Promise.resolve('recorded'),
     cancelShipment: () => Promise.resolve('cancelled'),
+    locateParcel: () => Promise.resolve('booked'),
     findStrayParcels: () => Promise.resolve([]),
     ...changes,
   })
@@ -30,6 +31,10 @@ describe('the shipping activities', () => {
       expect(failure).toBeInstanceOf(ApplicationFailure)
       expect(failure).toMatchObject({ nonRetryable: true, type: 'Refused' })
     }
+  })
+
+  it('say where a parcel is', async () => {
+    expect(await activitiesWith({}).locateParcel({ shipmentId: 's-1' })).toEqual({ status: 'booked' })
   })
 
   it('are tried again after any other failure', async () => {

@@ -2,9 +2,11 @@
 import { ApplicationFailure } from '@temporalio/common'
 import type { ScanStatus } from '#contracts/http/shipping.ts'
 import type { Address, SkuQuantity } from '#contracts/schemas.ts'
+import type { ShipmentStatus } from '#contracts/states.ts'
 import { FAILURE, type Finding, type ParcelReport } from '#contracts/workflows.ts'
 import type { BookShipment } from '#services/shipping/book-shipment.ts'
 import type { CancelShipment } from '#services/shipping/cancel-shipment.ts'
+import type { LocateParcel } from '#services/shipping/locate-parcel.ts'
 import type { RecordParcel } from '#services/shipping/record-parcel.ts'
 import type { FindStrayParcels } from '#services/shipping/stray-parcels.ts'
 
@@ -30,6 +32,8 @@ export interface ShippingActivities {
   recordParcel(input: { shipmentId: string } & ParcelReport): Promise<void>
   /** Cancels a shipment that has not left; where there is none, leaves a tombstone against a late booking. */
   cancelShipment(input: { shipmentId: string; orderId: string; warehouse: string }): Promise<void>
+  /** Where the parcel is; pending also where it was never heard of. */
+  locateParcel(input: { shipmentId: string }): Promise<{ status: ShipmentStatus }>
   /** Parcels that the carrier took although their shipments had been cancelled: finding kind `parcel_astray`. */
   findStrayParcels(): Promise<Finding[]>
 }
@@ -38,6 +42,7 @@ export interface ShippingUseCases {
   bookShipment: BookShipment
   recordParcel: RecordParcel
   cancelShipment: CancelShipment
+  locateParcel: LocateParcel
   findStrayParcels: FindStrayParcels
 }
 
@@ -47,6 +52,7 @@ export const createShippingActivities = (useCases: ShippingUseCases): ShippingAc
     if ((await useCases.recordParcel(report)) === 'recorded') return
     throw refused(`Shipment ${report.shipmentId} cannot become ${report.status}.`)
   },
+  locateParcel: async ({ shipmentId }) => ({ status: await useCases.locateParcel(shipmentId) }),
   findStrayParcels: () => useCases.findStrayParcels(),
   async cancelShipment(shipment) {
     if ((await useCases.cancelShipment(shipment)) === 'cancelled') return

@@ -3,32 +3,45 @@
 export interface ScreenInput {
   orderId: string
   customerId: string
-  /** Minor units. */
+  /** Minor units: what the whole order is to count for. */
   amount: number
   currency: string
+  /** Counts the order's requests from 1; a later one changes what the order counts for. */
+  request?: number
 }
 
 export type ScreenResult =
   | { outcome: 'cleared' }
   | { outcome: 'refused'; code: 'spending_limit' | 'account_closed' }
-  /** The screening was released before this call arrived. */
+  /** The screening was released before this call arrived, or a later request came first. */
   | { outcome: 'released' }
 
 export interface UsersActivities {
-  /** Counts the order against its customer's spending limit; a repeat gives the same answer. */
+  /**
+   * Counts the order against its customer's spending limit; a repeat of a request gives the same answer. Less than the
+   * order counts for is never refused.
+   */
   screenCustomer(input: ScreenInput): Promise<ScreenResult>
-  /** Takes the order off the customer's spending again; where there is nothing, leaves a tombstone. */
-  releaseScreening(input: { orderId: string }): Promise<void>
+  /**
+   * Takes the order off the customer's spending again, or only one request: then it counts for what it did before. Where
+   * there is nothing, leaves a tombstone.
+   */
+  releaseScreening(input: ReleaseScreeningInput): Promise<void>
+}
+
+export interface ReleaseScreeningInput {
+  orderId: string
+  /** Absent: all of them. */
+  request?: number
 }
 
 /** The use cases of the users service that the saga reaches. */
 interface UsersUseCases {
   screenCustomer(input: ScreenInput): Promise<ScreenResult>
-  releaseScreening(orderId: string): Promise<void>
+  releaseScreening(input: ReleaseScreeningInput): Promise<void>
 }
 
 export const createUsersActivities = (useCases: UsersUseCases): UsersActivities => ({
-  screenCustomer: ({ orderId, customerId, amount, currency }) =>
-    useCases.screenCustomer({ orderId, customerId, amount, currency }),
-  releaseScreening: ({ orderId }) => useCases.releaseScreening(orderId),
+  screenCustomer: (input) => useCases.screenCustomer(input),
+  releaseScreening: (input) => useCases.releaseScreening(input),
 })

@@ -1,4 +1,6 @@
 /** `npm run bench -- NAME`: runs one benchmark. */
+import { rejectCommandLine } from '#platform/command-line.ts'
+import { OptionError } from './options.ts'
 
 interface Benchmark {
   title: string
@@ -17,22 +19,24 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   },
 }
 
-const [name, ...options] = process.argv.slice(2)
-const benchmark = name !== undefined && Object.hasOwn(BENCHMARKS, name) ? BENCHMARKS[name] : undefined
+const list = Object.entries(BENCHMARKS).map(([known, { title }]) => `  ${known.padEnd(8)} ${title}`)
+const USAGE = `npm run bench -- NAME [options]   (npm run bench -- NAME --help lists the options)
 
-if (benchmark !== undefined) {
+${list.join('\n')}`
+
+const [name, ...options] = process.argv.slice(2)
+
+if (name === '--help' || name === '-h') process.stdout.write(`${USAGE}\n`)
+else if (name === undefined) rejectCommandLine(USAGE, 'Which benchmark?')
+else if (!Object.hasOwn(BENCHMARKS, name)) rejectCommandLine(USAGE, `There is no benchmark ${name}.`)
+else await run(name)
+
+async function run(known: string): Promise<void> {
   try {
-    await benchmark.run(options)
+    await BENCHMARKS[known]?.run(options)
   } catch (error) {
+    if (error instanceof OptionError) rejectCommandLine(USAGE, error.message)
     process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
     process.exitCode = 1
   }
-} else {
-  const list = Object.entries(BENCHMARKS).map(([known, { title }]) => `  ${known.padEnd(8)} ${title}`)
-  const asked = name === '--help' || name === undefined
-  if (!asked) process.stderr.write(`There is no benchmark ${name}.\n`)
-  process.stdout.write(
-    `npm run bench -- NAME [options]   (npm run bench -- NAME --help lists the options)\n\n${list.join('\n')}\n`,
-  )
-  if (name !== '--help') process.exitCode = 1
 }

@@ -4,7 +4,7 @@ import type { HistoryCosts } from './history-costs.ts'
 import { shares, type ProcessorTime } from './processor-time.ts'
 import type { Phase } from './processor-clock.ts'
 import type { OrderHistoryCosts } from './read-history-costs.ts'
-import { ratesTable, type Rates } from './rounds.ts'
+import { RATES_HEAD, ratesTable, type Rates } from './rounds.ts'
 import { percentile } from './statistics.ts'
 import { formatTable } from './table.ts'
 
@@ -23,7 +23,7 @@ export interface OrderFigures {
   confirmMilliseconds: number[]
   perOrder: Counts
   histories: OrderHistoryCosts
-  /** By phase: `idle`, `orders`, `bare workflows`. */
+  /** By phase: `idle`, `confirmed` and `completed` (of the orders), `bare` and `skeleton`. */
   processors: ReadonlyMap<string, Phase>
 }
 
@@ -34,7 +34,7 @@ export function report(figures: OrderFigures, targetRatio: number): string[] {
     '',
     `${options.rounds} rounds of ${options.orders}, ${options.concurrency} at a time, by second:`,
     '',
-    ...formatTable(['', 'confirmed', 'completed', 'bare workflows', 'confirmed / bare'], ratesTable(rates)),
+    ...formatTable(RATES_HEAD, ratesTable(rates)),
     '',
     `ratio ${median.ratio.toFixed(2)}, target ${targetRatio}: ${passed ? 'pass' : 'FAIL'}`,
     '',
@@ -87,25 +87,34 @@ function processors({ processors: phases, options }: OrderFigures): string[] {
   const lines: string[] = []
   const count = options.orders * options.rounds
   for (const [name, units] of [
-    ['orders', count],
-    ['bare workflows', count],
+    ['confirmed', count],
+    ['completed', count],
+    ['skeleton', count],
+    ['bare', count],
   ] as const) {
     const phase = phases.get(name)
-    if (phase !== undefined) lines.push(...whoWorked(name, phase, units), '')
+    if (phase !== undefined) lines.push(...whoWorked(WHAT[name], phase, units), '')
   }
-  const [idle, busy] = [phases.get('idle'), phases.get('orders')]
+  const [idle, busy] = [phases.get('idle'), phases.get('confirmed')]
   if (idle !== undefined) {
     lines.push(`An idle stack uses ${percent(sum(idle.parts) / idle.seconds)} of one processor.`)
   }
   const [most, next] = busy === undefined ? [] : shares(busy.parts)
   if (most !== undefined && next !== undefined) {
     lines.push(
-      `While orders go through, ${most.name} costs most: ${percent(most.share)} of the processor time; ` +
+      `Until orders are confirmed, ${most.name} costs most: ${percent(most.share)} of the processor time; ` +
         `${next.name} comes next with ${percent(next.share)}.`,
     )
   }
   return lines
 }
+
+const WHAT = {
+  confirmed: 'orders until confirmed',
+  completed: 'orders from there to completed',
+  skeleton: 'skeletons of orders',
+  bare: 'bare workflows',
+} as const
 
 function whoWorked(name: string, { seconds, parts, threads }: Phase, units: number): string[] {
   const rows = (times: ProcessorTime, indent: string): string[][] =>
@@ -117,9 +126,10 @@ function whoWorked(name: string, { seconds, parts, threads }: Phase, units: numb
     ])
   const nodeLast = new Map([...parts].filter(([part]) => part !== 'Node'))
   const node = new Map([...parts].filter(([part]) => part === 'Node'))
+  const all = new Map([['everything', sum(parts)]])
   return formatTable(
     [`processor time, ${name}`, 'share', 'processors', 'ms each'],
-    [...rows(nodeLast, ''), ...rows(node, ''), ...rows(threads, '  ')],
+    [...rows(nodeLast, ''), ...rows(node, ''), ...rows(threads, '  '), ...rows(all, '')],
   )
 }
 

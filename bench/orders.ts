@@ -1,11 +1,11 @@
 /**
- * `npm run bench -- orders`: real orders through the gateway of a whole stack, in turns with bare workflows on the same
- * Temporal server; what an order costs; and who uses the processors.
+ * `npm run bench -- orders`: real orders through the gateway of a whole stack, in turns with workflows that do nothing on
+ * the same Temporal server; what an order costs; and who uses the processors.
  */
 import { writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import { generateClients } from '#prisma/generate.ts'
+import { parseCommandLine } from '#platform/command-line.ts'
 import type { Environment } from '#platform/config.ts'
 import { createLifecycle } from '#platform/lifecycle.ts'
 import { createLogger } from '#platform/logger.ts'
@@ -15,15 +15,17 @@ import { positiveInteger } from './options.ts'
 import type { OrderRound } from './order-load.ts'
 import type { OrderBenchmarkOptions, OrderFigures } from './order-report.ts'
 import type { Rates } from './rounds.ts'
+import type { Yardstick } from './yardsticks.ts'
 
 const USAGE = `npm run bench -- orders [--orders N] [--concurrency N] [--rounds N] [--json FILE]
 
 Starts a whole stack of its own in this process, as \`npm start\` does, and in each round places N orders through the
-gateway, then runs N bare workflows (three activities in turn that do nothing) on the same Temporal server, always with
-the same number at a time. Parcels are held back (the shipping service's worker is off) until every order of the round is
+gateway, then runs on the same Temporal server N bare workflows (three activities in turn that do nothing) and N skeletons
+(what an order asks of Temporal until its confirmation, with activities that do nothing), always with the same number at a
+time. Parcels are held back (the shipping service's worker is off) until every order of the round is
 confirmed, so that the first figure says how fast orders are taken and the second how fast they are done. Exit code 1 when the median ratio of confirmed orders to bare workflows is below 0.5.
 
-  --orders N        orders, and bare workflows, in a round [60]
+  --orders N        orders, and workflows of each other kind, in a round [60]
   --concurrency N   how many at a time [20]
   --rounds N        [2]
   --json FILE       writes the figures there too`
@@ -50,7 +52,7 @@ const IDLE_MS = 10_000
 const print = (line = ''): void => void process.stdout.write(`${line}\n`)
 
 export async function benchmarkOrders(argumentsOfOrders: string[]): Promise<void> {
-  const { values } = parseArgs({
+  const { values } = parseCommandLine(USAGE, {
     args: argumentsOfOrders,
     options: {
       orders: { type: 'string', default: '60' },
@@ -99,7 +101,7 @@ async function measure(
 
   // imported only now: the clients of the databases have been generated
   const { startStack } = await import('#stack/stack.ts')
-  const { startBareWorkflows } = await import('./bare-workflows.ts')
+  const { startYardsticks } = await import('./yardsticks.ts')
   const { COMMITS_REPORTED_AFTER_MS, countsPerOrder, openCounters } = await import('./counters.ts')
   const { followOrders } = await import('./order-progress.ts')
   const { placeOrders } = await import('./order-load.ts')
@@ -118,38 +120,50 @@ async function measure(
   lifecycle.onStop('stack', () => stack.stop())
   const { temporalAddress, temporalNamespace, databaseUrls } = stack.infrastructure
   const logger = createLogger({ service: 'bench', level: 'warn' })
-  const bare = await startBareWorkflows({
+  const yardsticks = await startYardsticks({
     temporalAddress,
     temporalNamespace,
     folder: folder.path,
     logger,
   })
-  lifecycle.onStop('bare workflows', () => bare.stop())
+  lifecycle.onStop('yardsticks', () => yardsticks.stop())
   const progress = followOrders(databaseUrls.orders)
   lifecycle.onStop('progress', () => progress.close())
   const counters = await openCounters(stack, () => progress.queries())
   lifecycle.onStop('counters', () => counters.close())
   const shop = await openShop(stack.gatewayUrl, progress)
-  const place = (count: number, callers: number, waitUntilConfirmed: boolean) =>
-    placeOrders({ shop, progress, count, concurrency: callers, ship, waitUntilConfirmed })
+  const clock = createProcessorClock()
+  const place = (count: number, callers: number, waitUntilConfirmed: boolean, timed = false) =>
+    placeOrders({
+      shop,
+      progress,
+      count,
+      concurrency: callers,
+      ship,
+      waitUntilConfirmed,
+      ...(timed ? { clock } : {}),
+    })
   const ship = async (): Promise<() => Promise<void>> => {
     const worker = await startShippingWorker(stack, logger)
     return () => worker.stop()
   }
   print('the stack is up; warming up')
   await place(WARM_UP, concurrency, true)
-  await bare.run({ count: WARM_UP, concurrency })
+  await yardsticks.run('bare', { count: WARM_UP, concurrency })
+  await yardsticks.run('skeleton', { count: WARM_UP, concurrency })
 
   print('measuring what it costs to do nothing')
   await sleep(COMMITS_REPORTED_AFTER_MS)
-  const clock = createProcessorClock()
   const idle = await interval(() => clock.during('idle', () => sleep(IDLE_MS)))
   const measured: { ordered: OrderRound; rates: Rates }[] = []
   const busy = await interval(async () => {
     for (let round = 1; round <= rounds; round++) {
-      const ordered = await clock.during('orders', () => place(orders, concurrency, true))
-      const bareSeconds = await clock.during('bare workflows', () => bare.run({ count: orders, concurrency }))
-      measured.push({ ordered, rates: ratesOf({ count: orders, bareSeconds, ...ordered }) })
+      const ordered = await place(orders, concurrency, true, true)
+      const secondsOf = (which: Yardstick): Promise<number> =>
+        clock.during(which, () => yardsticks.run(which, { count: orders, concurrency }))
+      const bareSeconds = await secondsOf('bare')
+      const skeletonSeconds = await secondsOf('skeleton')
+      measured.push({ ordered, rates: ratesOf({ count: orders, bareSeconds, skeletonSeconds, ...ordered }) })
       print(`round ${round} of ${rounds} is over`)
     }
     await sleep(COMMITS_REPORTED_AFTER_MS)

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { writeFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
+import { parseCommandLine } from '#platform/command-line.ts'
 import { generateClients } from '#prisma/generate.ts'
 import { freePorts } from '#stack/ports.ts'
 import { temporaryFolder } from '#stack/temporary-folder.ts'
@@ -30,7 +30,7 @@ const print = (line = ''): void => void process.stdout.write(`${line}\n`)
 const mebibytes = (bytes: number): string => (bytes / 1024 ** 2).toFixed(0)
 
 export async function benchmarkStart(argumentsOfStart: string[]): Promise<void> {
-  const { values } = parseArgs({
+  const { values } = parseCommandLine(USAGE, {
     args: argumentsOfStart,
     options: { runs: { type: 'string', default: '3' }, json: { type: 'string' }, help: { type: 'boolean' } },
   })

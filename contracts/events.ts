@@ -16,6 +16,8 @@ const orderPayload = Closed({
   reason: Type.Union([Type.String(), Type.Null()]),
   currency: Currency,
   total: Amount,
+  /** Until when the order waits for what it asks; absent where it asks nothing, and in events from before it was said. */
+  until: Type.Optional(Timestamp),
 })
 
 const productPayload = Closed({
@@ -50,6 +52,10 @@ const paymentPayload = Closed({
   status: Type.Optional(Type.Enum(statesOf(PAYMENT))),
   /** What the customer's bank has taken back, for now or for good. */
   disputed: Type.Optional(Amount),
+  /** Why money went back; absent in other events, and in those from before it was said. */
+  refundFor: Type.Optional(Type.Enum(['return', 'lost_parcel', 'request'])),
+  /** Which operator gave money back by hand; absent in other events, and in those from before it was said. */
+  refundedBy: Type.Optional(Type.String()),
 })
 
 const shipmentPayload = Closed({
@@ -78,6 +84,8 @@ const returnPayload = Closed({
   lines: Type.Array(SkuQuantity),
   currency: Currency,
   amount: Amount,
+  /** When the goods of an approved return should be here; absent otherwise, and in events from before it was said. */
+  until: Type.Optional(Timestamp),
 })
 
 /** What a comparison of the books brought to light; `repaired` says whether it was put right at once. */
@@ -88,10 +96,11 @@ export const FindingPayload = Closed({
     'expired_hold',
     'workflow_missing',
     'workflow_stuck',
+    'return_stuck',
     'event_missing',
     'parcel_astray',
   ]),
-  /** The aggregate it is about: an order's id wherever there is one. */
+  /** What it is about: an order's id, or that of the one thing of the order that is in question. */
   subjectId: Type.String({ minLength: 1, maxLength: 100 }),
   orderId: Type.Union([Id, Type.Null()]),
   detail: Type.String({ maxLength: 500 }),
@@ -178,8 +187,15 @@ export const EVENTS = {
   'user.registered': by('users', userPayload),
   'user.changed': by('users', userPayload),
   'user.roles_changed': by('users', Closed({ userId: Id, roles: Type.Array(Role) })),
-  /** Every token issued to this user before `before` is void (password change, disabling, refresh reuse, logout). */
-  'user.sessions_revoked': by('users', Closed({ userId: Id, before: Timestamp, reason: Type.String() })),
+  /**
+   * Access tokens of this user that were issued before `before` are void: those of one session where it is named
+   * (logout, refresh reuse), all of them otherwise (change of password or roles, disabling, erasure).
+   */
+  'user.sessions_revoked': by(
+    'users',
+    Closed({ userId: Id, sessionId: Type.Optional(Id), before: Timestamp, reason: Type.String() }),
+  ),
+  'user.api_key_revoked': by('users', Closed({ userId: Id, keyId: Id })),
   'user.disabled': by('users', userPayload),
   'user.erased': by('users', userPayload),
 } as const

@@ -38,7 +38,9 @@ export type SkuQuantity = Static<typeof SkuQuantity>
 export const Allocation = Closed({ warehouse: WarehouseCode, lines: Type.Array(SkuQuantity) })
 export type Allocation = Static<typeof Allocation>
 
-const text = (maxLength: number) => Type.String({ minLength: 1, maxLength, pattern: '^[^\\u0000-\\u001f]*$' })
+/** With something to read in it. */
+const text = (maxLength: number) =>
+  Type.String({ minLength: 1, maxLength, pattern: '^(?=.*\\S)[^\\u0000-\\u001f]*$' })
 
 export const Address = Closed({
   name: text(120),

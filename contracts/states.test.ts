@@ -1,4 +1,12 @@
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { seedOf } from '#tests/support/property.ts'
+import {
+  ORDER_DRAWING,
+  RETURN_DRAWING,
+  SHIPMENT_DRAWING,
+  type Drawing,
+} from '#tests/support/state-drawings.ts'
 import {
   ATTEMPT,
   isTerminal,
@@ -64,5 +72,46 @@ describe.each(Object.entries(MACHINES))('%s', (name, { initial, transitions }) =
 
   it('moves from no state to itself', () => {
     for (const state of statesOf(machine)) expect(mayMove(machine, state, state)).toBe(false)
+  })
+
+  it('is never left once it has ended, and never lost for good, wherever a random walk goes', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(), { maxLength: 60 }), fc.nat(), (turns, wish) => {
+        let state = initial
+        for (const turn of turns) {
+          const next = transitions[state]!
+          if (isTerminal(machine, state)) {
+            const states = statesOf(machine)
+            expect(mayMove(machine, state, states[wish % states.length]!)).toBe(false)
+            break
+          }
+          state = next[turn % next.length]!
+        }
+        expect(stepsToEnd(transitions, state)).toBeLessThan(statesOf(machine).length)
+      }),
+      { numRuns: 200, ...seedOf() },
+    )
+  })
+})
+
+/** How many moves the nearest end is away; endless where none can be reached. */
+function stepsToEnd(transitions: Record<string, readonly string[]>, start: string): number {
+  let here = new Set([start])
+  for (let steps = 0; steps <= Object.keys(transitions).length; steps++) {
+    if ([...here].some((state) => transitions[state]!.length === 0)) return steps
+    here = new Set([...here].flatMap((state) => transitions[state]!))
+  }
+  return Infinity
+}
+
+describe('the tables', () => {
+  it.each<[string, { transitions: Readonly<Record<string, readonly string[]>> }, Drawing<string>]>([
+    ['orders', ORDER, ORDER_DRAWING],
+    ['shipments', SHIPMENT, SHIPMENT_DRAWING],
+    ['returns', RETURN, RETURN_DRAWING],
+  ])('of %s are what the design draws', (_what, { transitions }, drawing) => {
+    const drawn = drawing.states.map((state) => [state, drawing.after(state).toSorted()])
+    const written = Object.entries(transitions).map(([state, next]) => [state, next.toSorted()])
+    expect(Object.fromEntries(drawn)).toEqual(Object.fromEntries(written))
   })
 })

@@ -43,7 +43,8 @@ export const PAYMENT = table('created', {
 })
 
 export const ATTEMPT = table('created', {
-  created: ['sent'],
+  // declined without being sent where nobody wants it any more
+  created: ['sent', 'declined'],
   // back to created when it turns out that it never left the process: the same key is sent again
   sent: ['created', 'succeeded', 'declined', 'unknown'],
   unknown: ['succeeded', 'declined'],
@@ -111,3 +112,6 @@ export function statesOf<State extends string>(machine: { transitions: Transitio
   const isState = (key: string): key is State => key in machine.transitions
   return Object.keys(machine.transitions).filter(isState)
 }
+
+/** Why an order is rejected. A customer's e-mail has words for each, or says nothing of it (order-rejected.ts). */
+export const REJECTION_REASONS = ['out_of_stock', 'declined', 'expired', 'fraud', 'technical'] as const

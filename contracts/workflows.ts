@@ -2,20 +2,18 @@
 import type { Allocation, SkuQuantity } from './schemas.ts'
 import type { ScanStatus } from './http/shipping.ts'
 import type { EventPayload } from './events.ts'
-import type { OrderStatus, ReturnStatus, ShipmentStatus } from './states.ts'
+import type { OrderStatus, REJECTION_REASONS, ShipmentStatus } from './states.ts'
 
 export const ORDER_WORKFLOW = 'order'
 export const SHIPMENT_WORKFLOW = 'shipment'
-export const RETURN_WORKFLOW = 'return'
 export const RECONCILIATION_WORKFLOW = 'reconciliation'
 
 export const orderWorkflowId = (orderId: string): string => `order-${orderId}`
 export const shipmentWorkflowId = (shipmentId: string): string => `shipment-${shipmentId}`
-export const returnWorkflowId = (returnId: string): string => `return-${returnId}`
 
 /**
  * The id of an order's n-th parcel, a UUID made from the order's. It is derived, so that a workflow that is reset finds
- * the parcels it had booked instead of booking others.
+ * the parcels it had booked, and follows their workflows, instead of booking others.
  */
 export function shipmentIdOf(orderId: string, parcel: number): string {
   const tail = Number.parseInt(orderId.slice(-4), 16) ^ (parcel + 1)
@@ -32,6 +30,8 @@ export interface SagaPolicy {
   maximumIntervalSeconds: number
   /** Absent in orders that were placed before anybody was waited for. */
   waits?: WaitPolicy
+  /** What the order counts for against the spending limit follows what it sells. Absent in orders from before it did. */
+  followsSpending?: true
   /** History events after which a run that waits continues as a new one. Absent: when the server suggests it. */
   continueAfterEvents?: number
 }
@@ -85,13 +85,15 @@ export interface OrderState {
   /** The provider's token. */
   paymentMethod: string
   /** The last request of each kind; requests count from 1. */
-  requests: { reservation: number; payment: number; revision: number }
+  requests: { reservation: number; payment: number; revision: number; screening?: number }
   /** The payment request whose authorization is the order's. */
   authorizedBy: number
   /** What it is authorized for, minor units. */
   authorized: number
   /** What is authorized can be captured only once: its parts must be the order's parcels. */
   capturedOnce?: boolean
+  /** What it counts for against its customer's spending limit, minor units. */
+  counted?: number
   /** When the hold ends by itself, ISO 8601; null where it does not. */
   holdEnds: string | null
   /** When the authorization ends by itself, ISO 8601; null where it does not. */
@@ -104,6 +106,8 @@ export interface OrderResume {
   point: 'stock' | 'amendments'
   /** Until when, ISO 8601. */
   until: string
+  /** It was told of stock that it has not looked for yet. */
+  stockHeld?: boolean
   state: OrderState
   journal: JournalState
 }
@@ -114,6 +118,8 @@ export interface JournalState {
   step: string
   /** Step records so far. */
   sequence: number
+  /** Moves so far; absent in orders from before they were counted, whose moves stay without numbers. */
+  moves?: number
   waitingFor: WaitingFor | null
   story: string[]
 }
@@ -140,7 +146,7 @@ export interface WaitingFor {
 export type OrderResult =
   { status: 'completed'; parcels: ShipmentResult[] } | { status: 'rejected'; reason: RejectionReason }
 
-export type RejectionReason = 'out_of_stock' | 'fraud' | 'declined' | 'technical' | 'expired'
+export type RejectionReason = (typeof REJECTION_REASONS)[number]
 
 export interface ShipmentInput {
   shipmentId: string
@@ -216,42 +222,13 @@ export interface ParcelKept {
   shipmentId: string
 }
 
-export interface ReturnInput {
-  returnId: string
-  orderId: string
-  customerId: string
-  number: string
-  currency: string
-  lines: SkuQuantity[]
-  policy: SagaPolicy
-  /** When the money goes back. */
-  refundOn: 'receipt' | 'approval'
-  /** How long an approved return may take to arrive; then it is cancelled. */
-  arrivalSeconds: number
-}
+/** Signal `parcelEnded` to the order workflow: a parcel that another run of it had sent has come to its end. */
+export type ParcelEnded = Pick<ShipmentResult, 'shipmentId' | 'status'>
 
-/** Updates of the return workflow. */
-export interface ApproveReturnCommand {
-  by: string
-}
-export interface RejectReturnCommand {
-  by: string
-  reason: string | null
-}
-export interface ReceiveReturnCommand {
-  by: string
-  warehouse: string
-  disposition: 'restock' | 'write_off'
-}
-export interface CancelReturnCommand {
-  by: string
-}
-
-export interface ReturnResult {
-  returnId: string
-  status: Extract<ReturnStatus, 'refunded' | 'rejected' | 'cancelled'>
-  /** Minor units. */
-  refunded: number
+/** Update `hearOfParcel` of the order workflow: where its parcel is by now. Refused where the order knows. */
+export interface ParcelNews {
+  shipmentId: string
+  status: ShipmentResult['status'] | 'dispatched'
 }
 
 /** What a reconciliation brought to light. */
@@ -264,6 +241,8 @@ export interface OperateCommand {
   note: string
   /** The `since` of the question that is answered; an answer to an earlier question is refused. Absent: whichever is open. */
   since?: string
+  /** What a return asks about, which may ask several things at once. Absent in older commands: whichever is open. */
+  operation?: string
 }
 
 /** Update `report` of the shipment workflow: where the parcel is now, by a courier's scan or the carrier. */

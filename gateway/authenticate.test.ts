@@ -1,50 +1,26 @@
 import { createHmac, createPublicKey, randomUUID } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
-import { createEventBus, type EventBus } from '#platform/events/event-bus.ts'
-import { createLogger } from '#platform/logger.ts'
+import { describe, expect, inject, test } from 'vitest'
+import { outgoing, testBus } from '#tests/support/broker.ts'
+import { testGateway, UNLIMITED } from '#tests/support/gateway.ts'
 import {
   createTokenIssuer,
   natsOf,
   resetServices,
   startFakeService,
   startTestGateway,
-  type TestGateway,
 } from './testing/harness.ts'
 
-let gateway: TestGateway
-let bus: EventBus
 const nats = natsOf(inject('infrastructure'))
-const logger = createLogger({ service: 'test', level: 'silent' })
-const quiet = { LIMIT_PUBLIC_PER_MINUTE: '100000', LIMIT_USERS_PER_MINUTE: '100000' }
-
-beforeAll(async () => {
-  gateway = await startTestGateway({ nats, environment: quiet })
-  bus = createEventBus({ ...nats, name: 'test', logger })
-  await bus.ready()
-})
-afterAll(async () => {
-  await gateway.stop()
-  await bus.close()
-})
-beforeEach(() => resetServices(gateway))
-
-async function call(path: string, authorization?: string, method = 'GET') {
-  const answer = await fetch(gateway.url + path, {
-    method,
-    headers: authorization === undefined ? {} : { authorization },
-  })
-  const body = (await answer.json()) as { code?: string }
-  return { status: answer.status, code: body.code, headers: answer.headers }
-}
+const gateway = await testGateway(UNLIMITED)
+const bus = testBus()
 
 const seen = () => Object.values(gateway.services).flatMap(({ requests }) => requests)
 
 describe('who may call', () => {
   test('a stranger reads products, is asked to sign in elsewhere, and reaches no service there', async () => {
-    expect(await call('/api/v1/products')).toMatchObject({ status: 200 })
+    expect(await gateway.call('/api/v1/products')).toMatchObject({ status: 200 })
     resetServices(gateway)
-    const refused = await call('/api/v1/users/me')
+    const refused = await gateway.call('/api/v1/users/me')
     expect(refused).toMatchObject({ status: 401, code: 'unauthenticated' })
     expect(refused.headers.get('www-authenticate')).toBe('Bearer')
     expect(seen()).toEqual([])
@@ -52,10 +28,12 @@ describe('who may call', () => {
 
   test('a role that does not suffice is 403 and reaches no service', async () => {
     const customer = await gateway.bearer(['customer'])
-    expect(await call('/api/v1/users', customer)).toMatchObject({ status: 403, code: 'forbidden' })
-    expect(await call('/api/v1/users', await gateway.bearer([]))).toMatchObject({ status: 403 })
+    expect(await gateway.call('/api/v1/users', customer)).toMatchObject({ status: 403, code: 'forbidden' })
+    expect(await gateway.call('/api/v1/users', await gateway.bearer([]))).toMatchObject({ status: 403 })
     expect(seen()).toEqual([])
-    expect(await call('/api/v1/users', await gateway.bearer(['operator']))).toMatchObject({ status: 200 })
+    expect(await gateway.call('/api/v1/users', await gateway.bearer(['operator']))).toMatchObject({
+      status: 200,
+    })
   })
 })
 
@@ -71,7 +49,7 @@ describe('access tokens', () => {
   }
 
   test('a good one passes', async () => {
-    expect(await call('/api/v1/users/me', await gateway.bearer(['customer'], user))).toMatchObject({
+    expect(await gateway.call('/api/v1/users/me', await gateway.bearer(['customer'], user))).toMatchObject({
       status: 200,
     })
   })
@@ -90,7 +68,7 @@ describe('access tokens', () => {
     ['without a session', { claims: { sid: undefined } }],
   ])('one %s is 401', async (_what, options) => {
     const token = await gateway.issuer.sign(user, ['customer'], options)
-    expect(await call('/api/v1/users/me', `Bearer ${token}`)).toMatchObject({
+    expect(await gateway.call('/api/v1/users/me', `Bearer ${token}`)).toMatchObject({
       status: 401,
       code: 'unauthenticated',
     })
@@ -100,20 +78,20 @@ describe('access tokens', () => {
   test('one signed by a stranger with the name of our key is 401', async () => {
     const stranger = await createTokenIssuer()
     const token = await stranger.sign(user, ['admin'], { header: { kid: gateway.issuer.publicKey.kid } })
-    expect(await call('/api/v1/users/me', `Bearer ${token}`)).toMatchObject({ status: 401 })
+    expect(await gateway.call('/api/v1/users/me', `Bearer ${token}`)).toMatchObject({ status: 401 })
   })
 
   test('the algorithms none and HS256 with the public key are 401', async () => {
     const { kid } = gateway.issuer.publicKey
     const none = await forge({ alg: 'none', typ: 'at+jwt', kid }, () => '')
-    expect(await call('/api/v1/users/me', `Bearer ${none}`)).toMatchObject({ status: 401 })
+    expect(await gateway.call('/api/v1/users/me', `Bearer ${none}`)).toMatchObject({ status: 401 })
     const publicKey = createPublicKey({ key: gateway.issuer.publicKey, format: 'jwk' })
     const spki = publicKey.export({ type: 'spki', format: 'pem' })
     for (const secret of [spki, Buffer.from(gateway.issuer.publicKey.x!, 'base64url')]) {
       const confused = await forge({ alg: 'HS256', typ: 'at+jwt', kid }, (input) =>
         createHmac('sha256', secret).update(input).digest('base64url'),
       )
-      expect(await call('/api/v1/users/me', `Bearer ${confused}`)).toMatchObject({ status: 401 })
+      expect(await gateway.call('/api/v1/users/me', `Bearer ${confused}`)).toMatchObject({ status: 401 })
     }
     expect(seen()).toEqual([])
   })
@@ -121,7 +99,7 @@ describe('access tokens', () => {
   test.each(['Basic YTpi', 'Bearer', 'Bearer a b', 'nonsense', 'Bearer not.a.token', 'Bearer msk_short'])(
     'a credential that is none is 401, also where none is needed: %s',
     async (authorization) => {
-      expect(await call('/api/v1/products', authorization)).toMatchObject({ status: 401 })
+      expect(await gateway.call('/api/v1/products', authorization)).toMatchObject({ status: 401 })
       expect(seen()).toEqual([])
     },
   )
@@ -132,7 +110,7 @@ describe('access tokens', () => {
     await away.stop()
     const lonely = await startTestGateway({
       nats,
-      environment: { USERS_JWKS_URL: `${away.url}/keys`, ...quiet },
+      environment: { USERS_JWKS_URL: `${away.url}/keys`, ...UNLIMITED },
     })
     try {
       const headers = { authorization: `Bearer ${await lonely.issuer.sign(user, ['customer'])}` }
@@ -149,95 +127,6 @@ describe('access tokens', () => {
       expect((await fetch(`${lonely.url}/api/v1/users/me`, { headers })).status).toBe(200)
     } finally {
       await lonely.stop()
-    }
-  })
-})
-
-describe('revocation', () => {
-  const publish = (
-    eventType: string,
-    userId: string,
-    payload: object,
-    timestamp = new Date().toISOString(),
-  ) =>
-    bus.publish({
-      eventId: randomUUID(),
-      eventType,
-      aggregateId: userId,
-      timestamp,
-      version: 1,
-      payload: { userId, ...payload },
-      trace: null,
-    })
-
-  /** Asks until the answer is as expected; gives the milliseconds that took. */
-  async function until(status: number, authorization: string): Promise<number> {
-    const started = performance.now()
-    while ((await call('/api/v1/users/me', authorization)).status !== status) {
-      if (performance.now() - started > 5_000) throw new Error(`no ${status} within 5 s`)
-      await sleep(20)
-    }
-    return performance.now() - started
-  }
-
-  test('sessions that are revoked end within 5 s; one that begins right after works, as do those of others', async () => {
-    const userId = randomUUID()
-    const old = await gateway.bearer(['customer'], userId)
-    const other = await gateway.bearer(['customer'])
-    expect((await call('/api/v1/users/me', old)).status).toBe(200)
-    await sleep(2)
-    await publish('user.sessions_revoked', userId, {
-      before: new Date().toISOString(),
-      reason: 'password_changed',
-    })
-    const fresh = await gateway.bearer(['customer'], userId)
-    await until(401, old)
-    expect((await call('/api/v1/users/me', fresh)).status).toBe(200)
-    expect((await call('/api/v1/users/me', other)).status).toBe(200)
-  })
-
-  test.each([
-    ['user.roles_changed', { roles: ['customer'] }],
-    ['user.disabled', {}],
-    ['user.erased', {}],
-  ])('%s ends the sessions too', async (eventType, payload) => {
-    const userId = randomUUID()
-    const old = await gateway.bearer(['operator'], userId)
-    await sleep(2)
-    await publish(eventType, userId, payload)
-    expect(await until(401, old)).toBeLessThan(5_000)
-  })
-
-  test('a gateway that starts knows what was revoked before', async () => {
-    const userId = randomUUID()
-    const issuedAt = Math.floor(Date.now() / 1_000) - 60
-    await publish('user.disabled', userId, {}, new Date(Date.now() - 30_000).toISOString())
-    const second = await startTestGateway({ nats, environment: quiet })
-    try {
-      const token = await second.issuer.sign(userId, ['customer'], {
-        issuedAt,
-        claims: { iat_ms: undefined },
-      })
-      const headers = { authorization: `Bearer ${token}` }
-      expect((await fetch(`${second.url}/api/v1/users/me`, { headers })).status).toBe(401)
-    } finally {
-      await second.stop()
-    }
-  })
-
-  test('without a broker the gateway serves and says so', async () => {
-    const alone = await startTestGateway({ nats: { ...nats, url: 'nats://127.0.0.1:1' }, environment: quiet })
-    try {
-      const headers = { authorization: await alone.bearer(['customer']) }
-      expect((await fetch(`${alone.url}/api/v1/users/me`, { headers })).status).toBe(200)
-      const health = await fetch(`${alone.url}/health`)
-      expect(health.status).toBe(503)
-      expect(await health.json()).toMatchObject({
-        status: 'degraded',
-        checks: { broker: { status: 'down' }, orders: { status: 'up' } },
-      })
-    } finally {
-      await alone.stop()
     }
   })
 })
@@ -265,14 +154,16 @@ describe('API keys', () => {
     const secret = secretOf()
     publishKey(secret, { roles: ['customer'], scopes: ['orders:read', 'products:write'] })
     const answers = await Promise.all(
-      Array.from({ length: 10 }, () => call('/api/v1/orders', `Bearer ${secret}`)),
+      Array.from({ length: 10 }, () => gateway.call('/api/v1/orders', `Bearer ${secret}`)),
     )
     expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200))
     expect(exchanges()).toBe(1)
-    expect(await call('/api/v1/orders', `Bearer ${secret}`, 'POST')).toMatchObject({ status: 403 })
+    expect(await gateway.call('/api/v1/orders', `Bearer ${secret}`, 'POST')).toMatchObject({ status: 403 })
     // the scope without the role is not enough, and neither is the role without a scope
-    expect(await call('/api/v1/products/TEE', `Bearer ${secret}`, 'DELETE')).toMatchObject({ status: 403 })
-    expect(await call('/api/v1/users/me', `Bearer ${secret}`)).toMatchObject({ status: 403 })
+    expect(await gateway.call('/api/v1/products/TEE', `Bearer ${secret}`, 'DELETE')).toMatchObject({
+      status: 403,
+    })
+    expect(await gateway.call('/api/v1/users/me', `Bearer ${secret}`)).toMatchObject({ status: 403 })
     expect(exchanges()).toBe(1)
     expect(gateway.services.orders.requests).toHaveLength(10)
   })
@@ -280,34 +171,29 @@ describe('API keys', () => {
   test('a key nobody knows is 401 and asked for once in five seconds', async () => {
     const secret = secretOf()
     publishKey(secretOf(), { roles: ['customer'], scopes: [] })
-    expect(await call('/api/v1/products', `Bearer ${secret}`)).toMatchObject({ status: 401 })
-    expect(await call('/api/v1/products', `Bearer ${secret}`)).toMatchObject({ status: 401 })
+    expect(await gateway.call('/api/v1/products', `Bearer ${secret}`)).toMatchObject({ status: 401 })
+    expect(await gateway.call('/api/v1/products', `Bearer ${secret}`)).toMatchObject({ status: 401 })
     expect(exchanges()).toBe(1)
   })
 
   test('a change of its owner makes the gateway ask again', async () => {
     const secret = secretOf()
     const userId = publishKey(secret, { roles: ['operator'], scopes: ['products:read'] })
-    expect(await call('/api/v1/stock/TEE', `Bearer ${secret}`)).toMatchObject({ status: 200 })
+    expect(await gateway.call('/api/v1/stock/TEE', `Bearer ${secret}`)).toMatchObject({ status: 200 })
     publishKey(secret, { roles: ['customer'], scopes: ['products:read'] })
-    expect(await call('/api/v1/stock/TEE', `Bearer ${secret}`)).toMatchObject({ status: 200 })
-    await bus.publish({
-      eventId: randomUUID(),
-      eventType: 'user.roles_changed',
-      aggregateId: userId,
-      timestamp: new Date().toISOString(),
-      version: 1,
-      payload: { userId, roles: ['customer'] },
-      trace: null,
-    })
+    expect(await gateway.call('/api/v1/stock/TEE', `Bearer ${secret}`)).toMatchObject({ status: 200 })
+    const roles = ['customer']
+    await bus.publish(outgoing(userId, 1, { eventType: 'user.roles_changed', payload: { userId, roles } }))
     await expect
-      .poll(async () => (await call('/api/v1/stock/TEE', `Bearer ${secret}`)).status, { timeout: 5_000 })
+      .poll(async () => (await gateway.call('/api/v1/stock/TEE', `Bearer ${secret}`)).status, {
+        timeout: 5_000,
+      })
       .toBe(403)
   })
 
   test('while the users service cannot tell, a key is 503', async () => {
     gateway.services.users.answer = (_request, reply) => reply.code(500).send({})
-    const refused = await call('/api/v1/orders', `Bearer ${secretOf()}`)
+    const refused = await gateway.call('/api/v1/orders', `Bearer ${secretOf()}`)
     expect(refused).toMatchObject({ status: 503, code: 'unavailable' })
     expect(gateway.services.orders.requests).toEqual([])
   })

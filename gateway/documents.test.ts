@@ -17,12 +17,15 @@ import { buildGateway } from './server.ts'
 import { natsOf, startTestGateway, type TestGateway } from './testing/harness.ts'
 
 let gateway: TestGateway
+let document: Document
 beforeAll(async () => {
   gateway = await startTestGateway({ nats: natsOf(inject('infrastructure')) })
+  document = (await (await fetch(`${gateway.url}/openapi.json`)).json()) as Document
 })
 afterAll(() => gateway.stop())
 
 interface Operation {
+  description: string
   parameters?: { name: string; in: string; required?: boolean }[]
   responses: Record<
     string,
@@ -76,6 +79,43 @@ describe('the route table', () => {
     )
     expect(new Set(listed).size).toBe(listed.length)
   })
+
+  test('says of every call that is no GET whether it takes an Idempotency-Key', () => {
+    const by = Object.groupBy(
+      ROUTES.map(({ contract }) => contract).filter(({ method }) => method !== 'GET'),
+      ({ idempotency = 'not said' }) => idempotency,
+    )
+    const named = (name: keyof typeof by) =>
+      (by[name] ?? []).map(({ method, url }) => `${method} ${url.replace('/api/v1/', '')}`).sort()
+    expect(named('not said')).toEqual([])
+    expect(named('required')).toEqual([
+      'POST operations/dead-letters/:id/redrive',
+      'POST orders',
+      'POST orders/:id/amendments',
+      'POST orders/:id/operations',
+      'POST orders/:id/refunds',
+      'POST orders/:id/returns',
+      'POST returns/:id/approve',
+      'POST returns/:id/receive',
+      'POST stock/:sku/adjustments',
+    ])
+    expect(named('refused')).toEqual([
+      'DELETE api-keys/:id',
+      'DELETE webhook-endpoints/:id',
+      'POST api-keys',
+      'POST auth/invitations',
+      'POST auth/login',
+      'POST auth/logout',
+      'POST auth/refresh',
+      'POST users',
+      'POST webhook-endpoints',
+    ])
+    expect(named('unused')).toEqual([
+      'POST quotes',
+      'POST webhooks/carriers/:provider',
+      'POST webhooks/payments/:provider',
+    ])
+  })
 })
 
 describe('/openapi.json', () => {
@@ -92,7 +132,7 @@ describe('/openapi.json', () => {
         stop: async () => {},
       },
       perMinute: Object.fromEntries(Object.keys(LIMITS).map((name) => [name, 1])) as never,
-      forwarders: {} as never,
+      upstreams: {} as never,
       signer: { publicKeys: () => ({ keys: [] }) },
       probes: {},
       trustedProxies: [],
@@ -101,8 +141,8 @@ describe('/openapi.json', () => {
     const routes = registered(app.printRoutes()).filter(
       (route) => !route.startsWith('HEAD ') && !OUTSIDE.test(route),
     )
-    const document = app.swagger() as unknown as Document
-    const documented = Object.entries(document.paths).flatMap(([path, methods]) =>
+    const whole = app.swagger() as unknown as Document
+    const documented = Object.entries(whole.paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => key(method, path)),
     )
     await app.close()
@@ -111,7 +151,6 @@ describe('/openapi.json', () => {
   })
 
   test('is 3.1 and tells keys, limits, security and problems', async () => {
-    const document = (await (await fetch(`${gateway.url}/openapi.json`)).json()) as Document
     expect(document.openapi).toBe('3.1.0')
     const place = document.paths['/api/v1/orders']!['post']!
     expect(place.parameters).toContainEqual(
@@ -123,18 +162,56 @@ describe('/openapi.json', () => {
       'RateLimit-Policy',
       'RateLimit',
       'X-Request-Id',
+      'Idempotency-Replayed',
     ])
     expect(place.responses['201']!.content!['application/json']!.schema.properties).toHaveProperty('number')
     expect(place.responses['429']!.content!['application/problem+json']).toBeDefined()
     const login = document.paths['/api/v1/auth/login']!['post']!
     expect(login.parameters?.map(({ name }) => name) ?? []).not.toContain('Idempotency-Key')
+    expect(login.description).toContain('An `Idempotency-Key` is refused.')
     expect(login.security[0]).toEqual({})
     expect(document.paths['/api/v1/api-keys/{id}']!['delete']!.responses['204']).not.toHaveProperty('content')
     for (const code of Object.keys(ERRORS)) expect(document.info.description).toContain(`\`${code}\``)
   })
 })
 
+describe('what the document says of headers', () => {
+  test.each(ROUTES.map(({ contract }) => [key(contract.method, contract.url), contract] as const))(
+    '%s: what its contract says',
+    (_name, contract) => {
+      const { method, url, idempotency, ifMatch, stream } = contract
+      const operation = document.paths[url.replaceAll(/:(\w+)/g, '{$1}')]![method.toLowerCase()]!
+      const headers = (operation.parameters ?? []).filter((one) => one.in === 'header')
+      expect(headers.map(({ name, required }) => [name, required === true])).toEqual([
+        ...(idempotency === 'required' || idempotency === 'optional'
+          ? [['Idempotency-Key', idempotency === 'required']]
+          : []),
+        ...(ifMatch === undefined ? [] : [['If-Match', false]]),
+        ...(stream === true ? [['Last-Event-ID', false]] : []),
+      ])
+      expect(Object.hasOwn(operation.responses, '412')).toBe(ifMatch !== undefined)
+    },
+  )
+
+  test('a stream can be resumed, a scan and an account have no version', () => {
+    const headersOf = (path: string, method: string) =>
+      document.paths[`/api/v1/${path}`]![method]!.parameters!.map(({ name }) => name)
+    expect(headersOf('orders/{id}/events', 'get')).toContain('Last-Event-ID')
+    for (const [path, method] of [
+      ['shipments/{id}/scans', 'post'],
+      ['users/me', 'patch'],
+    ] as const)
+      expect(headersOf(path, method)).not.toContain('If-Match')
+    expect(headersOf('webhooks/payments/{provider}', 'post')).toEqual(['provider'])
+  })
+})
+
 describe('/docs', () => {
+  test('has no other files', async () => {
+    const answer = await fetch(`${gateway.url}/docs/static/nope`)
+    expect([answer.status, answer.headers.get('allow')]).toEqual([404, null])
+  })
+
   test('needs nothing from elsewhere', async () => {
     const page = await fetch(`${gateway.url}/docs`)
     expect(page.status).toBe(200)

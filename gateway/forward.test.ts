@@ -1,55 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { request as httpRequest } from 'node:http'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { createLocalJWKSet, decodeJwt, jwtVerify, type JSONWebKeySet } from 'jose'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
-import {
-  natsOf,
-  resetServices,
-  startFakeService,
-  startTestGateway,
-  type TestGateway,
-} from './testing/harness.ts'
+import { describe, expect, test } from 'vitest'
+import { impatientGateway } from '#tests/support/gateway.ts'
+import { rawRequest, type RawRequest } from './testing/raw-request.ts'
 
-let gateway: TestGateway
+const gateway = await impatientGateway()
 const orderId = randomUUID()
-
-beforeAll(async () => {
-  gateway = await startTestGateway({
-    nats: natsOf(inject('infrastructure')),
-    environment: { UPSTREAM_TIMEOUT_MS: '400', LIMIT_PUBLIC_PER_MINUTE: '100000' },
-  })
-})
-afterAll(() => gateway.stop())
-beforeEach(() => resetServices(gateway))
-
-/** A raw request: `fetch` hides what a hostile client can send. */
-function raw(options: {
-  method?: string
-  path: string
-  headers?: Record<string, string | string[]>
-  body?: Buffer | string
-}): Promise<{ status: number; headers: Record<string, unknown>; body: string }> {
-  return new Promise((resolve, reject) => {
-    const { hostname, port } = new URL(gateway.url)
-    const outgoing = httpRequest(
-      { hostname, port, method: options.method ?? 'GET', path: options.path, headers: options.headers ?? {} },
-      (answer) => {
-        const chunks: Buffer[] = []
-        answer.on('data', (chunk: Buffer) => chunks.push(chunk))
-        answer.on('end', () =>
-          resolve({
-            status: answer.statusCode ?? 0,
-            headers: answer.headers,
-            body: Buffer.concat(chunks).toString(),
-          }),
-        )
-      },
-    )
-    outgoing.on('error', reject)
-    outgoing.end(options.body)
-  })
-}
+const raw = (options: RawRequest) => rawRequest(gateway.url, options)
 
 describe('what reaches a service', () => {
   test('the path, the query and the bytes of the body arrive as they were sent', async () => {
@@ -67,6 +24,28 @@ describe('what reaches a service', () => {
     expect(request?.headers['content-type']).toBe('application/json; charset=utf-8')
     expect(request?.headers['content-length']).toBe(String(body.length))
     expect(request?.headers['provider-signature']).toBe('t=1,v1=abc')
+  })
+
+  test('signatures of webhooks pass, whatever the provider calls them, and nothing that only looks like one', async () => {
+    await raw({
+      method: 'POST',
+      path: '/api/v1/webhooks/carriers/ups',
+      headers: {
+        'content-type': 'application/json',
+        'x-hub-signature': 'sha1=abc',
+        'ups2-signature': 'v2=def',
+        'x-signature-of': '1',
+        '-signature': '1',
+        '2x-signature': '1',
+        [`a${'b'.repeat(41)}-signature`]: '1',
+      },
+      body: '{}',
+    })
+    const headers = gateway.services.shipping.requests.at(-1)!.headers
+    expect(Object.entries(headers).filter(([name]) => name.includes('signature'))).toEqual([
+      ['x-hub-signature', 'sha1=abc'],
+      ['ups2-signature', 'v2=def'],
+    ])
   })
 
   test('headers that claim an identity, an origin or a connection do not pass, those of the list do', async () => {
@@ -311,82 +290,5 @@ describe('what comes back', () => {
       reply.code(503).type('application/problem+json').send('{"code":"unavailable"}')
     expect((await raw({ path: '/api/v1/products' })).status).toBe(503)
     expect(gateway.services.inventory.requests).toHaveLength(1)
-  })
-})
-
-describe('services that fail', () => {
-  test('one that takes too long is 504, and nothing is sent twice', async () => {
-    gateway.services.orders.answer = async () => {
-      await sleep(1_500)
-      return {}
-    }
-    const started = performance.now()
-    const answer = await raw({
-      method: 'POST',
-      path: '/api/v1/orders',
-      headers: { authorization: await gateway.bearer(['customer']) },
-      body: '{}',
-    })
-    expect(answer.status).toBe(504)
-    expect(JSON.parse(answer.body)).toMatchObject({ code: 'upstream_timeout' })
-    expect(performance.now() - started).toBeLessThan(900)
-    await sleep(1_500)
-    expect(gateway.services.orders.requests).toHaveLength(1)
-  })
-
-  test('one that breaks off is 502', async () => {
-    gateway.services.orders.answer = (request, reply) => {
-      reply.hijack()
-      request.raw.socket.destroy()
-      return reply
-    }
-    const authorization = await gateway.bearer(['customer'])
-    const answer = await raw({ path: '/api/v1/orders', headers: { authorization } })
-    expect(answer.status).toBe(502)
-    expect(answer.headers['retry-after']).toBe('2')
-    expect(gateway.services.orders.requests).toHaveLength(1)
-  })
-
-  test('clients that hang up count against nobody', async () => {
-    gateway.services.inventory.answer = async () => {
-      await sleep(150)
-      return { data: [] }
-    }
-    for (let round = 0; round < 15; round += 1) {
-      const hangUp = fetch(`${gateway.url}/api/v1/products`, { signal: AbortSignal.timeout(20) })
-      await expect(hangUp).rejects.toThrow()
-    }
-    await sleep(300)
-    expect(gateway.services.inventory.requests).toHaveLength(15)
-    const answer = await raw({ path: '/api/v1/products' })
-    expect(answer).toMatchObject({ status: 200, body: '{"data":[]}' })
-  })
-
-  test('one that is away is 502; its breaker opens and closes again when it is back', async () => {
-    const port = Number(new URL(gateway.services.payments.url).port)
-    await gateway.services.payments.stop()
-    const send = () => raw({ method: 'POST', path: '/api/v1/webhooks/payments/sandbox', body: '{}' })
-    const first = await send()
-    expect(first.status).toBe(502)
-    expect(first.headers['retry-after']).toBe('2')
-    expect(JSON.parse(first.body)).toMatchObject({
-      code: 'upstream_unreachable',
-      detail: 'The payments service cannot be reached; nothing has happened.',
-    })
-    const statuses = new Set<number>()
-    for (let round = 0; round < 40; round += 1) statuses.add((await send()).status)
-    expect(statuses).toEqual(new Set([502, 503]))
-    const open = await send()
-    expect(JSON.parse(open.body)).toMatchObject({ code: 'unavailable' })
-    expect(open.headers['retry-after']).toBe('2')
-    // the others are not touched by it
-    expect((await raw({ path: '/api/v1/products' })).status).toBe(200)
-
-    gateway.services.payments = await startFakeService(port)
-    expect((await send()).status).toBe(503)
-    await sleep(2_100)
-    expect((await send()).status).toBe(200)
-    expect((await send()).status).toBe(200)
-    expect(gateway.services.payments.requests).toHaveLength(2)
   })
 })

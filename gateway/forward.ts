@@ -2,16 +2,21 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Readable } from 'node:stream'
 import type { ServiceName } from '#contracts/services.ts'
-import { isCircuitOpen, isTimeout, type Breaker } from '#platform/outbound/breaker.ts'
-import { notFound, ProblemError } from '#platform/problem.ts'
-import type { Caller, ServiceTokenSigner } from '#platform/service-token.ts'
+import { notFound } from '#platform/problem.ts'
+import type { Caller } from '#platform/service-token.ts'
 import { currentTrace } from '#platform/trace.ts'
 import { addressBucket } from './client-address.ts'
 import { requestHeaders, responseHeaders, type Headers } from './headers.ts'
+import {
+  ClientGoneError,
+  PROBLEM_TYPE,
+  UnusableAnswerError,
+  upstreamProblem,
+  type UpstreamOptions,
+} from './upstream.ts'
 
 /** The breaker's own limit answers the client; this one ends the connection that it gave up on. */
 const CLEAN_UP_AFTER_MS = 500
-const PROBLEM_TYPE = 'application/problem+json'
 const STREAM_TYPE = 'text/event-stream'
 /** A stream beats more often than this (services/orders/live/). */
 const STREAM_IDLE_MS = 60_000
@@ -22,37 +27,23 @@ interface Answer {
   body: Readable
 }
 
-/** The client hung up: nobody is at fault and nobody hears the answer. */
-export class ClientGoneError extends Error {
-  override readonly name = 'ClientGoneError'
-}
-
-/** A service answered with something that no client can use. */
-class UnusableAnswerError extends Error {
-  override readonly name = 'UnusableAnswerError'
+export interface Forwarding {
+  /** Where the answer may be a stream: what stands between it and the client. */
+  passOn?: ((body: Readable) => Readable) | undefined
+  /** The ETag of what the call is about, where the service does not know it itself. */
+  currentEtag?: string | undefined
+  /** Where the service may not know what the call is about: what is answered in place of its 404. */
+  on404?: (() => Promise<object>) | undefined
 }
 
 export type Forwarder = (
-  request: FastifyRequest,
-  reply: FastifyReply,
-  caller: Caller,
-  /** Where the answer may be a stream: what stands between it and the client. */
-  passOn?: (body: Readable) => Readable,
+  call: { request: FastifyRequest; reply: FastifyReply; caller: Caller },
+  forwarding?: Forwarding,
 ) => Promise<FastifyReply>
 
-export interface ForwarderOptions {
-  service: ServiceName
-  /** `http://127.0.0.1:8081` */
-  url: string
-  signer: Pick<ServiceTokenSigner, 'sign'>
-  /** Must not count a `ClientGoneError` against the service. */
-  breaker: Breaker
-  timeoutMs: number
-}
-
-/** The reply must have been decorated by @fastify/reply-from. */
-export function createForwarder({ service, url, signer, breaker, timeoutMs }: ForwarderOptions): Forwarder {
-  return async (request, reply, caller, passOn) => {
+/** The reply must have been decorated by @fastify/reply-from. @throws ProblemError or ClientGoneError */
+export function createForwarder({ service, url, signer, breaker, timeoutMs }: UpstreamOptions): Forwarder {
+  return async ({ request, reply, caller }, { passOn, currentEtag, on404 } = {}) => {
     const target = targetOf(request, url)
     const token = await signer.sign(service, caller)
     const headers = requestHeaders(request.headers, {
@@ -61,6 +52,7 @@ export function createForwarder({ service, url, signer, breaker, timeoutMs }: Fo
       'x-request-id': request.id,
       'x-client-ip': addressBucket(request.ip),
       traceparent: currentTrace()?.traceparent ?? '',
+      ...(currentEtag === undefined ? {} : { 'x-current-etag': currentEtag }),
     })
     const idleMs = passOn === undefined ? timeoutMs + CLEAN_UP_AFTER_MS : STREAM_IDLE_MS
     const answer = await breaker
@@ -72,10 +64,13 @@ export function createForwarder({ service, url, signer, breaker, timeoutMs }: Fo
         ),
       )
       .catch((cause: unknown) => {
-        if (cause instanceof ClientGoneError) return undefined
-        throw toProblem(service, timeoutMs, cause)
+        if (cause instanceof ClientGoneError) throw cause
+        throw upstreamProblem({ service, timeoutMs }, cause)
       })
-    if (answer === undefined) return reply.hijack()
+    if (answer.status === 404 && on404 !== undefined) {
+      discard(answer.body)
+      return reply.code(200).send(await on404())
+    }
     const body = isStream(answer) && passOn !== undefined ? passOn(answer.body) : answer.body
     return reply.code(answer.status).headers(responseHeaders(answer.headers)).send(body)
   }
@@ -158,38 +153,4 @@ function usable(service: ServiceName, answer: Answer, mayStream: boolean): Answe
   if (fine) return answer
   discard(answer.body)
   throw new UnusableAnswerError(`${service} answered ${answer.status} as ${type === '' ? 'nothing' : type}`)
-}
-
-const NOT_SENT_CODES = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-])
-
-function toProblem(service: ServiceName, timeoutMs: number, cause: unknown): ProblemError {
-  if (isCircuitOpen(cause)) {
-    return new ProblemError('unavailable', `The ${service} service is not asked while it fails.`, {
-      cause,
-      retryAfter: 2,
-    })
-  }
-  if (isTimeout(cause) || hasCode(cause, (code) => code === 'UND_ERR_HEADERS_TIMEOUT')) {
-    const detail = `The ${service} service took longer than ${timeoutMs / 1_000} s; it may still have acted.`
-    return new ProblemError('upstream_timeout', detail, { cause, retryAfter: 2 })
-  }
-  const detail = hasCode(cause, (code) => NOT_SENT_CODES.has(code))
-    ? `The ${service} service cannot be reached; nothing has happened.`
-    : `The ${service} service gave no usable answer; it may have acted.`
-  return new ProblemError('upstream_unreachable', detail, { cause, retryAfter: 2 })
-}
-
-/** Looks at the error's code and those of its causes. */
-function hasCode(error: unknown, matches: (code: string) => boolean): boolean {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if ('code' in at && typeof at.code === 'string' && matches(at.code)) return true
-  }
-  return false
 }

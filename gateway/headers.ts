@@ -24,6 +24,8 @@ export interface OwnHeaders {
   'x-request-id': string
   'x-client-ip': string
   traceparent: string
+  /** The ETag of what the call is about, where another service owns it. */
+  'x-current-etag'?: string
 }
 
 /** The headers of the request to a service. Identity comes from the signed token alone. */
@@ -33,7 +35,7 @@ export function requestHeaders(inbound: Headers, own: OwnHeaders): Record<string
 
 /** Every provider and carrier signs its webhooks with a header of its own; the service verifies it. */
 const signatureHeaders = (inbound: Headers): string[] =>
-  Object.keys(inbound).filter((name) => /^[a-z]{2,30}-signature$/.test(name))
+  Object.keys(inbound).filter((name) => /^[a-z][a-z0-9-]{1,40}-signature$/.test(name))
 
 /** The headers of a service's answer that a client gets to see. */
 export const responseHeaders = (upstream: Headers): Record<string, string> => pick(upstream, RESPONSE_HEADERS)

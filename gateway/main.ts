@@ -13,12 +13,14 @@ import { createAccessTokenVerifier, followSigningKeys } from './access-token.ts'
 import { createApiKeys } from './api-keys.ts'
 import { createAuthenticator } from './authenticate.ts'
 import { gatewayConfig, loadGatewayConfig, type GatewayConfig } from './config.ts'
-import { ClientGoneError, createForwarder, type Forwarder } from './forward.ts'
+import { createForwarder } from './forward.ts'
 import { createRateLimits } from './rate-limits.ts'
+import { createReadEtag } from './read-etag.ts'
 import { followRevocations } from './revocation-feed.ts'
 import { createRevocations } from './revocations.ts'
-import { buildGateway } from './server.ts'
+import { buildGateway, type Upstream } from './server.ts'
 import { probeService } from './service-health.ts'
+import { ClientGoneError } from './upstream.ts'
 
 /** How long the start waits for the revocations that were announced before it. */
 const CATCH_UP_MS = 2_000
@@ -48,7 +50,7 @@ export async function startGateway(
       authenticate,
       limits,
       perMinute: config.limits,
-      forwarders: createForwarders(config, signer, logger),
+      upstreams: createUpstreams(config, signer, logger),
       signer,
       probes: {
         broker,
@@ -107,24 +109,25 @@ async function startAuthentication(
   }
 }
 
-function createForwarders(
+function createUpstreams(
   { serviceUrls, process }: GatewayConfig,
   signer: ServiceTokenSigner,
   logger: Logger,
-): Record<ServiceName, Forwarder> {
+): Record<ServiceName, Upstream> {
   const timeoutMs = process.UPSTREAM_TIMEOUT_MS
-  const forwarder = (service: ServiceName): Forwarder => {
+  const upstream = (service: ServiceName): Upstream => {
     const counts = (error: unknown) => !(error instanceof ClientGoneError)
     const breaker = createBreaker({ name: service, timeoutMs, logger, counts })
-    return createForwarder({ service, url: serviceUrls[service], signer, breaker, timeoutMs })
+    const options = { service, url: serviceUrls[service], signer, breaker, timeoutMs }
+    return { forward: createForwarder(options), readEtag: createReadEtag(options) }
   }
   return {
-    orders: forwarder('orders'),
-    inventory: forwarder('inventory'),
-    payments: forwarder('payments'),
-    shipping: forwarder('shipping'),
-    users: forwarder('users'),
-    notifications: forwarder('notifications'),
+    orders: upstream('orders'),
+    inventory: upstream('inventory'),
+    payments: upstream('payments'),
+    shipping: upstream('shipping'),
+    users: upstream('users'),
+    notifications: upstream('notifications'),
   }
 }
 

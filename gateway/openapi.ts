@@ -20,12 +20,24 @@ const RATE_LIMIT_HEADERS = {
   'X-Request-Id': { type: 'string', description: 'finds this call in the logs' },
 }
 
+const REPLAYED = {
+  'Idempotency-Replayed': {
+    type: 'string',
+    description: '`true`: this is what the first call with the key got',
+  },
+}
+
 const IDEMPOTENCY_KEY = {
   type: 'string',
   minLength: 1,
   maxLength: 255,
   description:
     'One per intent: a repeat with the same key and body gets the first answer again. Kept for 48 h.',
+}
+
+const LAST_EVENT_ID = {
+  type: 'string',
+  description: 'The id of the last event that you have: the stream goes on after it.',
 }
 
 /** The schema of a route as the document shows it; the gateway validates nothing by it, the service does. */
@@ -35,7 +47,7 @@ export function documented(
 ): FastifySchema {
   const { schema } = contract
   const success = Object.entries(schema.response).map(
-    ([status, body]) => [status, successOf(body, contract.stream)] as const,
+    ([status, body]) => [status, successOf(body, contract)] as const,
   )
   return {
     summary: contract.summary,
@@ -53,12 +65,12 @@ export function documented(
   }
 }
 
-function successOf(body: TSchema, stream = false): object {
-  const type = stream ? 'text/event-stream' : 'application/json'
+function successOf(body: TSchema, contract: RouteContract): object {
+  const type = contract.stream === true ? 'text/event-stream' : 'application/json'
   const empty = 'type' in body && body.type === 'null'
   return {
     description: 'Success',
-    headers: RATE_LIMIT_HEADERS,
+    headers: { ...RATE_LIMIT_HEADERS, ...(takesKey(contract) ? REPLAYED : {}) },
     ...(empty ? { type: 'null' } : { content: { [type]: { schema: body } } }),
   }
 }
@@ -79,7 +91,7 @@ const problemOf = (status: number): object => ({
 const RETRY_AFTER = { 'Retry-After': { type: 'string', description: 'seconds to wait' } }
 
 /** The statuses that a call can fail with, by its shape. */
-function problemStatuses({ method, access, schema, url }: RouteContract): number[] {
+function problemStatuses({ method, access, schema, url, ifMatch }: RouteContract): number[] {
   const changes = method !== 'GET'
   const named = schema.params !== undefined
   return [
@@ -87,7 +99,9 @@ function problemStatuses({ method, access, schema, url }: RouteContract): number
     401,
     ...(access === 'anyone' && !url.includes('/products') ? [] : [403]),
     ...(named ? [404] : []),
-    ...(changes ? [409, 412, 413, 415, 422] : []),
+    ...(changes ? [409] : []),
+    ...(ifMatch === undefined ? [] : [412]),
+    ...(changes ? [413, 415, 422] : []),
     429,
     500,
     502,
@@ -102,10 +116,12 @@ function securityOf({ access, scope }: RouteContract): Record<string, string[]>[
   return access === 'anyone' ? [{}, ...options] : options
 }
 
-function describe({ access, scope }: RouteContract, limit: LimitName, quota: number): string {
+function describe({ access, scope, idempotency }: RouteContract, limit: LimitName, quota: number): string {
   const key = scope === undefined ? 'not with API keys' : `API keys need the scope \`${scope}\``
   const counted = LIMITS[limit].counts === 'caller' ? 'caller' : 'address'
-  return `For ${whoMay(access)}; ${key}. Limit \`${limitLabel(limit)}\`: ${quota} calls a minute per ${counted}.`
+  const limits = `Limit \`${limitLabel(limit)}\`: ${quota} calls a minute per ${counted}.`
+  const refusal = idempotency === 'refused' ? ' An `Idempotency-Key` is refused.' : ''
+  return `For ${whoMay(access)}; ${key}. ${limits}${refusal}`
 }
 
 function whoMay(access: Access): string {
@@ -114,19 +130,26 @@ function whoMay(access: Access): string {
   return access === 'service' ? 'services' : access.join(', ')
 }
 
-function headersOf({ method, idempotency }: RouteContract): object {
-  const key = idempotency === 'required' || idempotency === 'optional'
+const takesKey = ({ idempotency }: RouteContract): boolean =>
+  idempotency === 'required' || idempotency === 'optional'
+
+function headersOf(contract: RouteContract): object {
+  const { idempotency, ifMatch, stream } = contract
   return {
     type: 'object',
     properties: {
-      ...(key ? { 'Idempotency-Key': IDEMPOTENCY_KEY } : {}),
-      ...(method === 'GET'
-        ? {}
-        : { 'If-Match': { type: 'string', description: 'the ETag that you change' } }),
+      ...(takesKey(contract) ? { 'Idempotency-Key': IDEMPOTENCY_KEY } : {}),
+      ...(ifMatch === undefined ? {} : { 'If-Match': ifMatchOf(ifMatch) }),
+      ...(stream === true ? { 'Last-Event-ID': LAST_EVENT_ID } : {}),
     },
     required: idempotency === 'required' ? ['Idempotency-Key'] : [],
   }
 }
+
+const ifMatchOf = (what: string): object => ({
+  type: 'string',
+  description: `The ETag of the ${what} as you know it, one as it was given out: 412 when it is another by now.`,
+})
 
 const healthAnswer = (description: string) => ({
   description,

@@ -2,6 +2,7 @@
  * The route table: every path of the platform that strangers reach, the service behind it, and its limit. Who may call
  * and with what stands in the contract. A contract that is not listed here is not public.
  */
+import type { ErrorCode } from '#contracts/errors.ts'
 import type { RouteContract } from '#contracts/http/route.ts'
 import * as inventory from '#contracts/http/inventory.ts'
 import * as notifications from '#contracts/http/notifications.ts'
@@ -23,6 +24,16 @@ export interface RouteRow {
   readonly service: ServiceName
   readonly limit: LimitName
   readonly bodyLimit: number
+  /** Set where the call is about an object of another service, which this one knows late or never. */
+  readonly about?: About
+}
+
+export interface About {
+  readonly service: ServiceName
+  /** How the object is read there, by the same parameters: an If-Match is compared with the ETag that it has. */
+  readonly read: RouteContract
+  /** What a 404 becomes when the object is there, and only the call's own service does not know it. */
+  readonly unknownHere: { readonly code: ErrorCode; readonly detail: string } | { readonly answer: object }
 }
 
 const row = (
@@ -74,13 +85,27 @@ export const ROUTES: readonly RouteRow[] = [
   row(returns.rejectReturn, 'orders', 'operations'),
   row(returns.receiveReturn, 'orders', 'operations'),
   row(returns.cancelReturn, 'orders', 'orders'),
-  row(orders.operateOrder, 'orders', 'orders'),
-  row(orders.listAttention, 'orders', 'operations'),
+  row(operations.operateOrder, 'orders', 'orders'),
+  row(operations.listAttention, 'orders', 'operations'),
   row(operations.listDeadLetters, 'orders', 'operations'),
   row(operations.redriveDeadLetter, 'orders', 'operations'),
 
-  row(payments.listPayments, 'payments', 'orders'),
-  row(payments.createRefund, 'payments', 'orders'),
+  {
+    ...row(payments.listPayments, 'payments', 'orders'),
+    about: {
+      service: 'orders',
+      read: orders.readOrder,
+      unknownHere: { answer: { data: [], nextCursor: null } },
+    },
+  },
+  {
+    ...row(payments.createRefund, 'payments', 'orders'),
+    about: {
+      service: 'orders',
+      read: orders.readOrder,
+      unknownHere: { code: 'payment_not_captured', detail: 'Nothing was captured for this order.' },
+    },
+  },
   row(payments.paymentWebhook, 'payments', 'webhooks', WEBHOOK_BODY_LIMIT_BYTES),
 
   row(shipping.listShipments, 'shipping', 'shipments'),

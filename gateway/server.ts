@@ -12,13 +12,16 @@ import type { Logger } from '#platform/logger.ts'
 import type { Caller, ServiceTokenSigner } from '#platform/service-token.ts'
 import type { Authenticator } from './authenticate.ts'
 import { addressBucket } from './client-address.ts'
+import { askAbout } from './about.ts'
 import type { Forwarder } from './forward.ts'
 import { LIMITS, type LimitName } from './limits.ts'
 import { documented, swaggerOptions } from './openapi.ts'
 import type { RateLimits } from './rate-limits.ts'
+import type { ReadEtag } from './read-etag.ts'
 import { ROUTES, type RouteRow } from './routes.ts'
 import { addSecurityHeaders } from './security-headers.ts'
 import { createStreams } from './streams.ts'
+import { ClientGoneError } from './upstream.ts'
 
 /** Where services fetch the keys of the gateway's tokens. */
 export const SERVICE_KEYS_PATH = '/.well-known/service-jwks.json'
@@ -35,12 +38,18 @@ const CONNECT_TIMEOUT_MS = 2_000
 /** Paths that machines of our own ask: a limit reached by strangers must not stop them. */
 const UNLIMITED = new Set(['/livez', '/readyz', SERVICE_KEYS_PATH])
 
+/** A service behind the gateway. */
+export interface Upstream {
+  forward: Forwarder
+  readEtag: ReadEtag
+}
+
 export interface GatewayParts {
   logger: Logger
   authenticate: Authenticator
   limits: RateLimits
   perMinute: Record<LimitName, number>
-  forwarders: Record<ServiceName, Forwarder>
+  upstreams: Record<ServiceName, Upstream>
   signer: Pick<ServiceTokenSigner, 'publicKeys'>
   probes: Record<string, Probe>
   trustedProxies: string[]
@@ -108,10 +117,11 @@ function addRoute(
   parts: GatewayParts,
   passOnFor: (request: FastifyRequest) => (body: Readable) => Readable,
 ): void {
-  const { contract, service, limit, bodyLimit } = row
+  const { contract, service, limit, bodyLimit, about } = row
   scope.route({
     method: contract.method,
     url: contract.url,
+    exposeHeadRoute: contract.stream !== true,
     bodyLimit,
     schema: documented(row, parts.perMinute),
     onRequest: async (request, reply) => {
@@ -124,11 +134,18 @@ function addRoute(
       assertAccess(contract, caller)
       callers.set(request, caller)
     },
-    handler: (request, reply) => {
+    handler: async (request, reply) => {
       const caller = callers.get(request)
       if (caller === undefined) throw new Error('a request passed without its caller')
+      const call = { request, reply, caller }
       const passOn = contract.stream === true ? passOnFor(request) : undefined
-      return parts.forwarders[service](request, reply, caller, passOn)
+      try {
+        const told = about === undefined ? {} : await askAbout(call, about, parts.upstreams[about.service])
+        return await parts.upstreams[service].forward(call, { passOn, ...told })
+      } catch (error) {
+        if (error instanceof ClientGoneError) return reply.hijack()
+        throw error
+      }
     },
   })
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ConfigError } from './config.ts'
-import { EXTENSION_NAME, loadExtension } from './extension.ts'
+import { EXTENSION_NAME, hasNameOf, loadExtension } from './extension.ts'
 
 const isGreeting = (exported: unknown): exported is string => typeof exported === 'string'
 
@@ -14,6 +14,16 @@ const loading = (load: (name: string) => Promise<unknown>) =>
     accepts: isGreeting,
   })
 
+describe('hasNameOf', () => {
+  it('takes an extension only by the name of its folder', () => {
+    const hello = { name: 'hello' }
+    expect(hasNameOf({ what: 'greeting', name: 'hello' }, hello)).toBe(hello)
+    expect(() => hasNameOf({ what: 'greeting', name: 'hallo' }, hello)).toThrow(
+      'The greeting hallo calls itself hello',
+    )
+  })
+})
+
 describe('loadExtension', () => {
   it('answers with what the named module exports', async () => {
     expect(await loading((name) => Promise.resolve({ greeting: `${name} you` }))).toBe('hello you')
@@ -24,7 +34,7 @@ describe('loadExtension', () => {
     const failure = loading(() => Promise.reject(missing))
     await expect(failure).rejects.toBeInstanceOf(ConfigError)
     await expect(failure).rejects.toMatchObject({
-      message: 'The greeting hello cannot be loaded from greetings.',
+      message: 'The greeting hello cannot be loaded from greetings: no such file',
       cause: missing,
     })
   })

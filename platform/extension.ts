@@ -27,11 +27,28 @@ export async function loadExtension<Part extends string, Value>({
   accepts,
 }: Extension<Part, Value>): Promise<Value> {
   const module = await load(name).catch((cause: unknown) => {
-    throw new ConfigError(`The ${what} ${name} cannot be loaded from ${folder}.`, { cause })
+    // the folder may be there, and an import of its own may not
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new ConfigError(`The ${what} ${name} cannot be loaded from ${folder}: ${why}`, { cause })
   })
   const exported = hasPart(module, part) ? module[part] : undefined
   if (!accepts(exported)) throw new ConfigError(`The ${what} ${name} exports no usable ${part}.`)
   return exported
+}
+
+/**
+ * Webhooks and consumers find an extension by its own name, so it has to be that of its folder.
+ *
+ * @throws ConfigError when it is another one
+ */
+export function hasNameOf<Value extends { readonly name: string }>(
+  { what, name }: Pick<Extension<string, never>, 'what' | 'name'>,
+  extension: Value,
+): Value {
+  if (extension.name === name) return extension
+  throw new ConfigError(
+    `The ${what} ${name} calls itself ${extension.name}: its name has to be its folder's.`,
+  )
 }
 
 const hasPart = <Part extends string>(module: unknown, part: Part): module is Record<Part, unknown> =>

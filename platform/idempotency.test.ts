@@ -179,7 +179,7 @@ describe('once', () => {
     await vi.waitFor(async () => {
       const row = await rowOf(same)
       expect(row!.leaseUntil.getTime()).toBeLessThan(Date.now())
-    })
+    }, 10_000)
     const second = once(orders.database, same, async (finish) => {
       taken.resolve()
       await newHolder.promise
@@ -229,7 +229,7 @@ describe('once', () => {
     expect((await once(orders.database, { ...first, body: 'new' }, effectOf(first.key))).replayed).toBe(false)
     await orders.database.$executeRaw`
       UPDATE idempotency_keys SET expires_at = now() - interval '1 second' WHERE key = ${first.key}`
-    expect(await purgeIdempotencyKeys(orders.database)).toBe(1)
+    expect(await purgeIdempotencyKeys(orders.database, 10)).toBe(1)
     expect(await rowOf(first)).toBeNull()
     expect(await rowOf(kept)).not.toBeNull()
   })

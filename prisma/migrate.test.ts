@@ -2,12 +2,12 @@ import { execFile } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freePorts } from '#stack/ports.ts'
 import { createPostgres, type Postgres } from '#stack/postgres.ts'
 import { loadSecrets } from '#stack/secrets.ts'
 import { temporaryFolder } from '#stack/temporary-folder.ts'
+import { query } from '#tests/support/database.ts'
 import { migrate } from './migrate.ts'
 
 const run = promisify(execFile)
@@ -31,16 +31,6 @@ const writeMigration = (database: string, name: string, sql: string): void => {
   writeFileSync(path.join(schemas, database, 'schema.prisma'), SCHEMA)
   writeFileSync(path.join(migrations, 'migration_lock.toml'), 'provider = "postgresql"\n')
   writeFileSync(path.join(migrations, name, 'migration.sql'), sql)
-}
-
-const query = async (url: string, sql: string): Promise<unknown[]> => {
-  const client = new Client({ connectionString: url })
-  await client.connect()
-  try {
-    return (await client.query(sql)).rows
-  } finally {
-    await client.end()
-  }
 }
 
 const APPLIED =

@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, test } from 'vitest'
 import { ChildStartError, superviseChild, type ChildExit, type ChildOptions } from './children.ts'
 import { endOrphans } from './pid-records.ts'
@@ -96,10 +95,9 @@ describe('superviseChild', () => {
       onUnexpectedExit: (exit) => exits.push(exit),
     })
     await child.start()
-    await sleep(800)
-    expect(exits).toEqual([
-      { name: child.name, code: 7, signal: null, logTail: 'dying', logFile: child.logFile },
-    ])
+    await expect
+      .poll(() => exits)
+      .toEqual([{ name: child.name, code: 7, signal: null, logTail: 'dying', logFile: child.logFile }])
 
     const calm = nodeChild(FOREVER, { onUnexpectedExit: (exit) => exits.push(exit) })
     await calm.start()

@@ -94,7 +94,7 @@ function commonEnvironments(options: EnvironmentOptions): Record<ProcessName, En
       SMS_PROVIDER: 'sandbox',
       SMS_URL: url('mailbox'),
       WEBHOOK_MASTER_SECRET: keys.webhookMasterSecret,
-      WEBHOOK_ALLOW_PRIVATE: 'true', // the merchants of this stack are on this machine
+      WEBHOOK_ALLOW_LOOPBACK: 'true', // the merchants of this stack are on this machine, and nowhere else
     }),
     gateway: {
       ...adjustable,

@@ -11,7 +11,7 @@ import type { Environment } from '#platform/config.ts'
 import { createLifecycle, type Stoppable } from '#platform/lifecycle.ts'
 import type { Logger } from '#platform/logger.ts'
 import { startService, type ServiceDefinition, type SharedResources } from '#platform/service.ts'
-import { createTemporalLink } from '#platform/temporal/link.ts'
+import { createTemporalLink, type TemporalLink } from '#platform/temporal/link.ts'
 import { startCarrier } from '#sandbox/carrier/main.ts'
 import { startProvider } from '#sandbox/provider/main.ts'
 import type { ProcessName, Servers } from './environments.ts'
@@ -19,15 +19,20 @@ import type { ProcessName, Servers } from './environments.ts'
 export interface InProcessOptions {
   environments: Record<ProcessName, Environment>
   servers: Servers
+  /** Without a service yet. */
   logger: Logger
+  /** Puts something between Temporal and the services: tests, which make it fail. */
+  aroundTemporal?: ((temporal: TemporalLink) => TemporalLink) | undefined
 }
 
 export async function startInProcess({
   environments,
   servers,
   logger,
+  aroundTemporal = (temporal) => temporal,
 }: InProcessOptions): Promise<Stoppable> {
-  const lifecycle = createLifecycle(logger)
+  const own = logger.child({ service: 'stack' })
+  const lifecycle = createLifecycle(own)
   const payloadKeys = environments.orders['PAYLOAD_KEYS']
   // one connection and one workflow bundle serve all workers
   const temporal = createTemporalLink(
@@ -36,10 +41,10 @@ export async function startInProcess({
       TEMPORAL_NAMESPACE: servers.temporalNamespace,
       ...(payloadKeys === undefined ? {} : { PAYLOAD_KEYS: payloadKeys }),
     },
-    logger,
+    own,
   )
   lifecycle.onStop('temporal', () => temporal.close())
-  const shared: SharedResources = { temporal, logger }
+  const shared: SharedResources = { temporal: aroundTemporal(temporal), logger }
   const begin = async (name: ProcessName, starting: Promise<Stoppable>): Promise<void> => {
     const running = await starting
     lifecycle.onStop(name, () => running.stop())

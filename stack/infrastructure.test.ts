@@ -3,13 +3,13 @@ import { once } from 'node:events'
 import { chmodSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
-import { Kvm } from '@nats-io/kv'
-import { connect } from '@nats-io/transport-node'
 import { Client as TemporalClient, Connection } from '@temporalio/client'
 import { Client } from 'pg'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { DATABASE_NAMES, type Ports } from '#contracts/services.ts'
-import { DataFolderInUseError } from './data-folder-lock.ts'
+import { query } from '#tests/support/database.ts'
+import { addEventStream, connectAs } from '#tests/support/nats-server.ts'
+import { DataFolderInUseError, lockDataFolder } from './data-folder-lock.ts'
 import { startInfrastructure, type Infrastructure, type InfrastructureOptions } from './infrastructure.ts'
 import { freePorts, PortsBusyError } from './ports.ts'
 import { processIdentity } from './process-identity.ts'
@@ -39,24 +39,7 @@ afterAll(async () => {
   folder.remove()
 })
 
-const query = async (url: string, sql: string): Promise<unknown[]> => {
-  const client = new Client({ connectionString: url })
-  await client.connect()
-  try {
-    return (await client.query(sql)).rows
-  } finally {
-    await client.end()
-  }
-}
-
-const natsAs = (user: string) =>
-  connect({
-    servers: infrastructure.natsAddress,
-    user,
-    pass: infrastructure.natsCredentials[user]!.password,
-    inboxPrefix: `_INBOX.${user}`,
-    reconnect: false,
-  })
+const natsAs = (user: string) => connectAs(infrastructure.nats, user)
 
 describe('PostgreSQL', () => {
   test('each role reaches its own database and no other', async () => {
@@ -94,6 +77,21 @@ describe('PostgreSQL', () => {
     await query(infrastructure.databaseUrls.orders, 'CREATE TABLE mine (id int); DROP TABLE mine')
   })
 
+  test('its log says that something went wrong, not with whose address', async () => {
+    await query(
+      infrastructure.databaseUrls.users,
+      `CREATE TABLE people (email text PRIMARY KEY); INSERT INTO people VALUES ('ada@example.test')`,
+    )
+    const client = new Client({ connectionString: infrastructure.databaseUrls.users })
+    await client.connect()
+    const again = client.query('INSERT INTO people VALUES ($1)', ['ada@example.test'])
+    await expect(again).rejects.toMatchObject({ detail: expect.stringContaining('ada@example.test') })
+    await client.end()
+    const { logFile } = infrastructure.postgres
+    await vi.waitFor(() => expect(readFileSync(logFile, 'utf8')).toContain('"people_pkey"'), 10_000)
+    expect(readFileSync(logFile, 'utf8')).not.toContain('ada@example.test')
+  })
+
   test('a wrong password is refused, and passwords are kept as SCRAM', async () => {
     const url = new URL(infrastructure.databaseUrls.orders)
     url.password = 'guess'
@@ -113,109 +111,6 @@ describe('PostgreSQL', () => {
     expect(await setting('listen_addresses')).toEqual({ listen_addresses: '127.0.0.1' })
     expect(await setting('max_connections')).toEqual({ max_connections: '120' })
     expect(await setting('data_checksums')).toEqual({ data_checksums: 'on' })
-  })
-})
-
-describe('NATS', () => {
-  beforeAll(async () => {
-    const operator = await natsAs('operator')
-    const manager = await jetstreamManager(operator)
-    await manager.streams.add({ name: 'EVENTS', subjects: ['evt.>'] })
-    await operator.close()
-  })
-
-  test('a service publishes its own events and is refused those of another', async () => {
-    const orders = await natsAs('orders')
-    const stream = jetstream(orders, { timeout: 2_000 })
-    expect(await stream.publish('evt.orders.order.created.1', '{}')).toMatchObject({ stream: 'EVENTS' })
-    await expect(stream.publish('evt.payments.x', '{}')).rejects.toThrow(/[Pp]ermissions [Vv]iolation/)
-    await expect(stream.publish('dlq.payments.x', '{}')).rejects.toThrow(/[Pp]ermissions [Vv]iolation/)
-    await orders.close()
-  })
-
-  test('a service reads the stream, acknowledges, and keeps values', async () => {
-    const notifications = await natsAs('notifications')
-    const manager = await jetstreamManager(notifications)
-    await manager.consumers.add('EVENTS', { durable_name: 'notifications', ack_policy: 'explicit' })
-    const consumer = await jetstream(notifications).consumers.get('EVENTS', 'notifications')
-    const message = await consumer.next({ expires: 5_000 })
-    expect(await message!.ackAck()).toBe(true)
-    const bucket = await new Kvm(notifications).create('notifications', { allow_direct: false })
-    await bucket.put('event-1', 'sent')
-    expect((await bucket.get('event-1'))!.string()).toBe('sent')
-    await notifications.close()
-  })
-
-  test.each(['orders', 'gateway'])('%s cannot forge events through a stream of its own', async (name) => {
-    const connection = await natsAs(name)
-    const manager = await jetstreamManager(connection, { timeout: 1_000 })
-    const republish = { src: '$KV.mine.>', dest: 'evt.payments.>' }
-    const stream = { name: 'KV_mine', subjects: ['$KV.mine.>'], republish }
-    await expect(manager.streams.add(stream)).rejects.toThrow(/[Pp]ermissions [Vv]iolation/)
-    await connection.close()
-  })
-
-  test.each(['orders', 'gateway'])('%s changes no stream and removes no dead letters', async (name) => {
-    const connection = await natsAs(name)
-    const manager = await jetstreamManager(connection, { timeout: 1_000 })
-    await expect(manager.streams.update('EVENTS', { max_msgs: 1 })).rejects.toThrow(
-      /[Pp]ermissions [Vv]iolation/,
-    )
-    await expect(manager.streams.purge('DEAD_LETTERS')).rejects.toThrow(/[Pp]ermissions [Vv]iolation/)
-    await connection.close()
-  })
-
-  test('a service follows the requests to take its own dead letters again; only orders makes any', async () => {
-    const [orders, inventory] = [await natsAs('orders'), await natsAs('inventory')]
-    const manager = await jetstreamManager(inventory, { timeout: 1_000 })
-    await manager.streams.add({ name: 'REDRIVE', subjects: ['redrive.>'], retention: 'workqueue' })
-    await manager.streams.add({ name: 'DEAD_LETTERS', subjects: ['dlq.>'] })
-    const follow = (service: string) =>
-      manager.consumers.add('REDRIVE', {
-        durable_name: `${service}-things`,
-        ack_policy: 'explicit',
-        filter_subject: `redrive.${service}.things.*`,
-      })
-    await follow('inventory')
-    await expect(follow('payments')).rejects.toThrow(/[Pp]ermissions [Vv]iolation/)
-    const asInventory = jetstream(inventory, { timeout: 1_000 })
-    await expect(asInventory.publish('redrive.inventory.things.1')).rejects.toThrow(
-      /[Pp]ermissions [Vv]iolation/,
-    )
-    const { seq } = await asInventory.publish('dlq.inventory.things', 'a letter')
-    await jetstream(orders, { timeout: 1_000 }).publish(`redrive.inventory.things.${seq}`)
-    const request = await (await asInventory.consumers.get('REDRIVE', 'inventory-things')).next()
-    expect(request?.subject).toBe(`redrive.inventory.things.${seq}`)
-    expect((await manager.streams.getMessage('DEAD_LETTERS', { seq }))?.string()).toBe('a letter')
-    await Promise.all([orders.close(), inventory.close()])
-  })
-
-  test('a service cannot shorten the history, the operator can', async () => {
-    const orders = await natsAs('orders')
-    const manager = await jetstreamManager(orders, { timeout: 1_000 })
-    await expect(manager.streams.purge('EVENTS')).rejects.toThrow(/[Pp]ermissions [Vv]iolation/)
-    await expect(manager.streams.delete('EVENTS')).rejects.toThrow(/[Pp]ermissions [Vv]iolation/)
-    await orders.close()
-    const operator = await natsAs('operator')
-    expect(await (await jetstreamManager(operator)).streams.purge('EVENTS')).toMatchObject({ success: true })
-    await operator.close()
-  })
-
-  test.each(['orders', 'notifications', 'gateway'])('%s reads no answers of others', async (name) => {
-    const connection = await natsAs(name)
-    for (const subject of ['_INBOX.>', '_INBOX.payments.>', '_INBOX.*.1']) {
-      const refused = await new Promise<Error | null>((resolve) => {
-        connection.subscribe(subject, { callback: (error) => resolve(error) })
-      })
-      expect(refused?.message).toMatch(/[Pp]ermissions [Vv]iolation/)
-    }
-    await connection.close()
-  })
-
-  test('without a password nobody is let in', async () => {
-    await expect(connect({ servers: infrastructure.natsAddress, reconnect: false })).rejects.toThrow(
-      /[Aa]uthorization/,
-    )
   })
 })
 
@@ -246,6 +141,8 @@ describe('Temporal', () => {
 })
 
 describe('faults', () => {
+  beforeAll(() => addEventStream(infrastructure.nats))
+
   test('PostgreSQL killed and started again has what was committed', async () => {
     const url = infrastructure.databaseUrls.orders
     await query(url, 'CREATE TABLE kept (id int); INSERT INTO kept VALUES (42)')
@@ -318,7 +215,8 @@ describe('startInfrastructure', () => {
     await expect(busy).rejects.toThrow(
       new RegExp(`${ports.nats} for nats: taken by process ${infrastructure.nats.pid()}`),
     )
-    expect(statSync(path.join(another, 'stack.lock'), { throwIfNoEntry: false })).toBeUndefined()
+    const unlock = await lockDataFolder(another) // given back
+    await unlock()
   })
 
   test('what holds secrets is readable for its owner only', () => {

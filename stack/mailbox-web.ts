@@ -1,5 +1,6 @@
 import Fastify from 'fastify'
 import Type, { type Static } from 'typebox'
+import { isFromThisMachine } from '#platform/http/this-machine.ts'
 import { listPage, MAIL_POLICY, mailDocument, mailPage, notFoundPage, PAGE_POLICY } from './mailbox-pages.ts'
 import { summarize, type MailStore } from './mailbox-store.ts'
 import type { TextStore } from './text-store.ts'
@@ -24,21 +25,19 @@ type ById = { Params: Static<typeof Id> }
 type ByRecipient = { Querystring: Static<typeof Filter> }
 type InView = ById & { Querystring: Static<typeof View> }
 
-const LOOPBACK_HOSTS = new Set(['127.0.0.1', 'localhost', '::1'])
-
 /** The mailbox in a browser (`/`) and for tests (`/api/messages`, `/api/sms`); the SMS sandbox's door is `POST /sms`. */
 export const createMailboxWeb = (store: MailStore, texts: TextStore) => {
   const web = Fastify({ forceCloseConnections: true, ajv: { customOptions: { removeAdditional: false } } })
 
-  // Mails hold links that log people in. A page elsewhere whose name was pointed at 127.0.0.1 must not read them.
+  // Mails hold links that log people in.
   web.addHook('onRequest', async (request, reply) => {
     reply.headers({
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'no-referrer',
       'cache-control': 'no-store',
     })
-    const isLocal = LOOPBACK_HOSTS.has(request.hostname.replace(/^\[|\]$/g, ''))
-    return isLocal ? undefined : reply.code(403).send({ error: 'The mailbox answers on localhost only' })
+    if (isFromThisMachine(request)) return undefined
+    return reply.code(403).send({ error: 'The mailbox answers on localhost only, and to no other site' })
   })
 
   web.get<ByRecipient>('/api/messages', { schema: { querystring: Filter } }, async ({ query }) => ({

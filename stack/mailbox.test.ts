@@ -149,6 +149,11 @@ describe('mailbox', () => {
     expect(status).toBe('HTTP/1.1 403 Forbidden')
   })
 
+  test('a request from a page of another site is refused', async () => {
+    const headers = { origin: 'https://evil.example' }
+    expect((await fetch(`${mailbox.url}/api/messages`, { method: 'DELETE', headers })).status).toBe(403)
+  })
+
   test('stopped it refuses mail, started again it receives and has kept what it had', async () => {
     await mail()
     await mailbox.stop()

@@ -1,6 +1,6 @@
 /** `npm start`: sets everything up, starts the local stack, shows an order going through and stays up until Ctrl-C. */
 import path from 'node:path'
-import { parseArgs } from 'node:util'
+import { parseCommandLine } from '#platform/command-line.ts'
 import { generateClients } from '#prisma/generate.ts'
 import { dataFolderOf } from './data-folder.ts'
 import { resolvePorts } from './ports.ts'
@@ -19,7 +19,7 @@ services and the gateway on this machine, places a demo order, and stays up unti
 Ports are changed by environment variables (GATEWAY_PORT, TEMPORAL_UI_PORT, …), the data folder by MAINSTAY_DATA.
 npm run demo -- --help lists more scenarios; npm run reset removes all data.`
 
-const { values } = parseArgs({
+const { values } = parseCommandLine(USAGE, {
   options: { 'no-demo': { type: 'boolean' }, processes: { type: 'boolean' }, help: { type: 'boolean' } },
 })
 

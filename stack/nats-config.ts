@@ -1,3 +1,4 @@
+import { durablesOf, republishConsumer } from '#contracts/consumers.ts'
 import { DEAD_LETTER_STREAM, EVENT_STREAM, REDRIVE_STREAM } from '#contracts/events.ts'
 import { SERVICE_NAMES, type ServiceName } from '#contracts/services.ts'
 import { passwordOf } from './secrets.ts'
@@ -14,18 +15,29 @@ const REDRIVES = 'orders' satisfies ServiceName
 const BUCKETS = ['notifications', 'order-customers', 'webhook-endpoints']
 
 /**
- * What a reader of events may ask of JetStream. All of `$JS.API` would be everybody's subjects: a stream of one's own can
- * republish to any of them, and an update of EVENTS can shorten it.
+ * What everybody may ask of JetStream. All of `$JS.API` would be everybody's subjects: a stream of one's own can republish
+ * to any of them, and an update of EVENTS can shorten it.
  */
 const JETSTREAM_CLIENT = [
   '$JS.API.INFO',
   ...STREAMS.flatMap((stream) => [`$JS.API.STREAM.INFO.${stream}`, `$JS.API.STREAM.CREATE.${stream}`]),
-  ...['CREATE', 'DURABLE.CREATE', 'INFO', 'MSG.NEXT'].map(
-    (call) => `$JS.API.CONSUMER.${call}.${EVENT_STREAM}.>`,
-  ),
-  '$JS.ACK.>',
-  '$JS.FC.>',
 ]
+
+/**
+ * A consumer of a stream, for its reader alone: whoever may ask for its next messages and acknowledge them takes them away
+ * from its service, and whoever may create one of its name changes what it follows. So names are never left open; nor is
+ * `$JS.API.CONSUMER.CREATE.STREAM` allowed, whose body may name anybody's.
+ *
+ * @param filters of the created consumer, as the subject of the request ends; without, its body names them
+ */
+const consumerClient = (stream: string, name: string, filters?: string): string[] => [
+  ...(filters === undefined
+    ? [`$JS.API.CONSUMER.DURABLE.CREATE.${stream}.${name}`]
+    : [`$JS.API.CONSUMER.CREATE.${stream}.${name}.${filters}`]),
+  ...['INFO', 'MSG.NEXT'].map((call) => `$JS.API.CONSUMER.${call}.${stream}.${name}`),
+]
+
+const ackOf = (stream: string, name: string): string => `$JS.ACK.${stream}.${name}.>`
 
 const KEY_VALUE_CLIENT = BUCKETS.flatMap((bucket) => [
   ...['INFO', 'CREATE', 'MSG.GET'].map((call) => `$JS.API.STREAM.${call}.KV_${bucket}`),
@@ -40,6 +52,7 @@ const WEBHOOKS_CLIENT = [
   ...['CREATE', 'DURABLE.CREATE', 'INFO', 'MSG.NEXT', 'DELETE'].map(
     (call) => `$JS.API.CONSUMER.${call}.WEBHOOKS.>`,
   ),
+  '$JS.ACK.WEBHOOKS.>',
   '$JS.API.DIRECT.GET.WEBHOOK_ATTEMPTS',
   'webhook.>',
 ]
@@ -47,32 +60,48 @@ const WEBHOOKS_CLIENT = [
 /** Where answers come to; the event bus asks with this prefix. */
 const inboxOf = (user: string): string => `_INBOX.${user}.>`
 
-/** A service follows the requests to take its own dead letters again, and reads the letters that they name. */
-const redriveClient = (service: ServiceName): string[] => [
-  `$JS.API.CONSUMER.CREATE.${REDRIVE_STREAM}.*.redrive.${service}.>`,
-  ...['INFO', 'MSG.NEXT'].map((call) => `$JS.API.CONSUMER.${call}.${REDRIVE_STREAM}.>`),
-  `$JS.API.STREAM.MSG.GET.${DEAD_LETTER_STREAM}`,
+/**
+ * A service follows the events with its own durable consumers, and with each the requests to take its dead letters again;
+ * it reads the letters that they name.
+ */
+const durableClient = (service: ServiceName): string[] => [
+  ...durablesOf(service).flatMap((name) => [
+    ...consumerClient(EVENT_STREAM, name),
+    ackOf(EVENT_STREAM, name),
+    ...consumerClient(REDRIVE_STREAM, name, `redrive.${service}.${name}.*`),
+    ackOf(REDRIVE_STREAM, name),
+  ]),
+  ...(durablesOf(service).length > 0 ? [`$JS.API.STREAM.MSG.GET.${DEAD_LETTER_STREAM}`] : []),
 ]
 
-/** A service announces only its own facts and dead letters, and may read everybody's. */
+/** What is in the stream is compared with the outbox, by a consumer that acknowledges nothing. */
+const republishClient = (service: ServiceName): string[] => {
+  const name = republishConsumer(service)
+  return [
+    ...consumerClient(EVENT_STREAM, name, `evt.${service}.>`),
+    `$JS.API.CONSUMER.DELETE.${EVENT_STREAM}.${name}`,
+  ]
+}
+
+/** A service announces only its own facts and dead letters, and may follow everybody's. */
 export const servicePermissions = (service: ServiceName): Permissions => ({
   publish: {
     allow: [
       `evt.${service}.>`,
       `dlq.${service}.>`,
       ...JETSTREAM_CLIENT,
-      ...redriveClient(service),
+      ...durableClient(service),
+      ...(service === 'notifications' ? [...KEY_VALUE_CLIENT, ...WEBHOOKS_CLIENT] : republishClient(service)),
       ...(service === REDRIVES ? ['redrive.>'] : []),
-      ...(service === 'notifications' ? [...KEY_VALUE_CLIENT, ...WEBHOOKS_CLIENT] : []),
     ],
   },
-  subscribe: { allow: [inboxOf(service), 'evt.>', `dlq.${service}.>`] },
+  subscribe: { allow: [inboxOf(service)] },
 })
 
-/** The gateway reads along without a durable consumer of its own; those it made it removes. */
+/** The gateway reads along, message by message and without a consumer. */
 export const GATEWAY_PERMISSIONS: Permissions = {
-  publish: { allow: [...JETSTREAM_CLIENT, `$JS.API.CONSUMER.DELETE.${EVENT_STREAM}.*`] },
-  subscribe: { allow: [inboxOf('gateway'), 'evt.>'] },
+  publish: { allow: [...JETSTREAM_CLIENT, `$JS.API.STREAM.MSG.GET.${EVENT_STREAM}`] },
+  subscribe: { allow: [inboxOf('gateway')] },
 }
 
 const OPERATOR_PERMISSIONS: Permissions = { publish: { allow: ['>'] }, subscribe: { allow: ['>'] } }

@@ -35,6 +35,8 @@ const SETTINGS = {
   // A transaction that a crashed client left open holds locks and stops vacuum.
   idle_in_transaction_session_timeout: '60s',
   log_min_messages: 'warning',
+  // Without the DETAIL of errors: it quotes rows, and with them people's addresses.
+  log_error_verbosity: 'terse',
 }
 
 export type PostgresOptions = {

@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { parseArgs } from 'node:util'
-import { lockDataFolder } from './data-folder-lock.ts'
+import { parseCommandLine } from '#platform/command-line.ts'
+import { isLockFile, lockDataFolder } from './data-folder-lock.ts'
 import { dataFolderOf } from './data-folder.ts'
 import { endOrphans } from './pid-records.ts'
 
@@ -13,7 +13,7 @@ Removes the data of the local stack: databases, streams, workflows, ledgers, log
 
   --binaries   remove the installed server binaries too; the next start installs them again`
 
-const { values } = parseArgs({
+const { values } = parseCommandLine(USAGE, {
   options: { binaries: { type: 'boolean', default: false }, help: { type: 'boolean' } },
 })
 
@@ -34,7 +34,8 @@ async function reset(dataFolder: string): Promise<void> {
   await endOrphans(dataFolder)
   const kept = new Set(values.binaries ? [] : ['bin-cache'])
   for (const entry of await readdir(dataFolder)) {
-    if (!kept.has(entry)) await rm(path.join(dataFolder, entry), { recursive: true, force: true })
+    if (kept.has(entry) || isLockFile(entry)) continue
+    await rm(path.join(dataFolder, entry), { recursive: true, force: true })
   }
   await unlock()
   print(`Removed the data in ${dataFolder}.`)

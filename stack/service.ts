@@ -1,7 +1,10 @@
 /** `npm run service -- NAME [--roles http,worker]`: starts one process of the platform alone. */
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import path from 'node:path'
-import { parseArgs } from 'node:util'
+import { DATABASE_NAMES } from '#contracts/services.ts'
+import { parseCommandLine, rejectCommandLine } from '#platform/command-line.ts'
+import { generateClients } from '#prisma/generate.ts'
 import { PROCESS_NAMES, type ProcessName } from './environments.ts'
 import { entryOf } from './processes.ts'
 
@@ -12,20 +15,28 @@ NAME is one of ${PROCESS_NAMES.join(', ')}.
 
   --roles   which doors a service opens: http, worker or both (the default)`
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = parseCommandLine(USAGE, {
   allowPositionals: true,
   options: { roles: { type: 'string' }, help: { type: 'boolean' } },
 })
 const [name] = positionals
 
 if (name === undefined) {
+  if (values.help !== true) rejectCommandLine(USAGE, 'Which process?')
   process.stdout.write(`${USAGE}\n`)
-  process.exitCode = values.help === true ? 0 : 1
-} else if (!isProcess(name)) {
-  process.stderr.write(`There is no process ${name}.\n${USAGE}\n`)
-  process.exitCode = 1
-} else {
+} else if (isProcess(name)) {
+  await provideClient(name)
   run(name)
+} else {
+  rejectCommandLine(USAGE, `There is no process ${name}.`)
+}
+
+/** A fresh clone has no database clients yet; an image has them, and not what makes them. */
+async function provideClient(process_: ProcessName): Promise<void> {
+  const needsOne = DATABASE_NAMES.some((database) => database === process_)
+  const client = path.join(import.meta.dirname, '..', 'prisma', process_, 'client')
+  if (!needsOne || existsSync(client)) return
+  await generateClients({ onProgress: (message) => void process.stderr.write(`${message}\n`) })
 }
 
 function isProcess(text: string): text is ProcessName {

@@ -11,6 +11,7 @@ import { createLogger } from '#platform/logger.ts'
 import type { ChildExit } from './children.ts'
 import { processEnvironments, type EnvironmentOptions, type ProcessName } from './environments.ts'
 import { startInfrastructure, type Infrastructure } from './infrastructure.ts'
+import type { InProcessOptions } from './in-process.ts'
 import { loadPlatformKeys } from './platform-keys.ts'
 import type { PlatformProcesses } from './processes.ts'
 
@@ -22,6 +23,8 @@ export interface StackOptions {
   settings?: Environment
   /** Settings of single processes. */
   settingsOf?: EnvironmentOptions['settingsOf']
+  /** See InProcessOptions; for a platform in this process. */
+  aroundTemporal?: InProcessOptions['aroundTemporal']
   /** See InfrastructureOptions. */
   temporalPollsPerSecond?: number
   survivesPowerFailure?: boolean
@@ -102,12 +105,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       const { startInProcess } = await import('./in-process.ts')
       const destination = pino.destination({ dest: logFile, sync: false })
       const logger = createLogger({
-        service: 'stack',
         level: environments.orders['LOG_LEVEL'] ?? 'info',
         destination,
       })
       lifecycle.onStop('log', async () => destination.flushSync())
-      const platform = await startInProcess({ environments, servers: infrastructure, logger })
+      const platform = await startInProcess({
+        environments,
+        servers: infrastructure,
+        logger,
+        aroundTemporal: options.aroundTemporal,
+      })
       lifecycle.onStop('platform', () => platform.stop())
       onProgress('services, workers and gateway are composed')
     }

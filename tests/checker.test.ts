@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto'
+import { jetstream, type StoredMsg } from '@nats-io/jetstream'
+import { connect } from '@nats-io/transport-node'
 import { Client } from 'pg'
-import { beforeAll, describe, expect, inject, it } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { EVENT_STREAM, subjectOf } from '#contracts/events.ts'
 import type { DatabaseName } from '#contracts/services.ts'
 import { check } from '#stack/check/check.ts'
 import { openShop, orderOf, type Shop } from './support/shop.ts'
+import { ourStack } from './support/test-stack.ts'
 
 let shop: Shop
 let orderId: string
@@ -18,9 +22,11 @@ beforeAll(async () => {
   await shop.expectSound()
 })
 
+const PATIENCE = { timeout: 60_000, interval: 500 }
+
 /** Breaks a promise by hand, asks the checker, and mends it. */
 async function findingsWhen(database: DatabaseName, breaking: string, mending: string) {
-  const { target } = inject('stack')
+  const { target } = ourStack()
   const url = new URL(target.superuserUrl)
   url.pathname = `/${database}`
   const client = new Client({ connectionString: url.href })
@@ -32,6 +38,18 @@ async function findingsWhen(database: DatabaseName, breaking: string, mending: s
     await client.query(mending)
     await client.end()
   }
+}
+
+/** The order's second event as the stream has it, and the way to the stream. */
+async function reservingEvent() {
+  const { natsUrl, nats } = ourStack().target
+  const connection = await connect({ servers: natsUrl, user: nats.user, pass: nats.password })
+  onTestFinished(() => connection.close())
+  const client = jetstream(connection)
+  const manager = await client.jetstreamManager()
+  const subject = subjectOf('order.reserving', orderId)
+  const message = (await manager.streams.getMessage(EVENT_STREAM, { last_by_subj: subject }))!
+  return { client, manager, message }
 }
 
 describe('the checker', () => {
@@ -84,6 +102,82 @@ describe('the checker', () => {
       `DELETE FROM outbox WHERE aggregate_id = 'lost'`,
     )
     expect(findings).toEqual([expect.objectContaining({ invariant: 5, subject: 'shipment.created lost@1' })])
+  })
+
+  it('takes an event that was sent again, long after it had been published, for the lost one', async () => {
+    const { manager, client, message } = await reservingEvent()
+    await manager.streams.deleteMessage(EVENT_STREAM, message.seq)
+    const here = `aggregate_id = '${orderId}' AND version = 2`
+    const lost = await findingsWhen('orders', 'SELECT 1', 'SELECT 1')
+    expect(new Set(lost.map(({ subject }) => subject))).toEqual(
+      new Set([`order ${orderId}`, `order.reserving ${orderId}@2`]),
+    )
+    // without a message id, which the broker still remembers
+    await client.publish(message.subject, message.data)
+    const tooSoon = await findingsWhen('orders', 'SELECT 1', 'SELECT 1')
+    expect(tooSoon).toEqual([expect.objectContaining({ invariant: 5, subject: `order ${orderId}` })])
+    const ago = `UPDATE outbox SET published_at = published_at - interval '3 minutes' WHERE ${here}`
+    expect(await findingsWhen('orders', ago, 'SELECT 1')).toEqual([])
+  })
+
+  it('finds an erasure that its consumer was never given, though nothing waits at the broker', async () => {
+    const { manager, client } = await reservingEvent()
+    const consumer = 'orders-erasure'
+    const { config } = await manager.consumers.info(EVENT_STREAM, consumer)
+    const follow = (filter_subjects: string[]) =>
+      manager.consumers.update(EVENT_STREAM, consumer, { filter_subjects })
+    let erased: StoredMsg | undefined
+    await follow(['evt.shipping.none.>'])
+    try {
+      const customer = await shop.customer()
+      const { body: me } = await customer.send<{ id: string }>('GET', '/api/v1/users/me')
+      expect((await customer.send('DELETE', '/api/v1/users/me')).status).toBe(204)
+      const last_by_subj = subjectOf('user.erased', me.id)
+      erased = await vi.waitFor(async () => {
+        const found = await manager.streams.getMessage(EVENT_STREAM, { last_by_subj })
+        expect(found).not.toBeNull()
+        return found!
+      }, PATIENCE)
+      const { num_pending: pending, num_ack_pending: unacknowledged } = await manager.consumers.info(
+        EVENT_STREAM,
+        consumer,
+      )
+      expect([pending, unacknowledged]).toEqual([0, 0])
+      // once everybody else has applied what the new customer did
+      await vi.waitFor(
+        async () =>
+          expect(await check(ourStack().target, { patienceMs: 0 })).toEqual([
+            {
+              invariant: 5,
+              subject: `${consumer} ${me.id}`,
+              problem: expect.stringMatching(/^has not applied user\.erased@\d+$/),
+            },
+          ]),
+        PATIENCE,
+      )
+    } finally {
+      await follow(config.filter_subjects!)
+      // without a message id, which the broker still remembers
+      if (erased !== undefined) await client.publish(erased.subject, erased.data)
+    }
+    await shop.expectSound()
+  })
+
+  it('finds events that no outbox has: the same version twice, or of something that nobody knows', async () => {
+    const { manager, client, message } = await reservingEvent()
+    const event = message.json<object>()
+    for (const change of [{}, { aggregateId: randomUUID(), version: 1 }]) {
+      const forged = { ...event, eventId: randomUUID(), ...change }
+      const { seq } = await client.publish(message.subject, JSON.stringify(forged))
+      const findings = await findingsWhen('orders', 'SELECT 1', 'SELECT 1')
+      await manager.streams.deleteMessage(EVENT_STREAM, seq)
+      expect(findings).toEqual([
+        expect.objectContaining({
+          invariant: 5,
+          problem: `message ${seq} of the stream is in no outbox`,
+        }),
+      ])
+    }
   })
 
   it.each([

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { jetstream } from '@nats-io/jetstream'
 import { connect, headers, type NatsConnection } from '@nats-io/transport-node'
-import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { DeadLetter } from '#contracts/http/operations.ts'
 import type { ApiClient } from '#stack/demo/client.ts'
 import { openShop, orderOf, type Shop } from './support/shop.ts'
+import { ourStack } from './support/test-stack.ts'
 
 const PATH = '/api/v1/operations/dead-letters'
 const NONSENSE = `evt.shipping.shipment.dispatched.${randomUUID()}`
@@ -16,7 +17,7 @@ let connection: NatsConnection
 beforeAll(async () => {
   shop = await openShop()
   operator = await shop.operator()
-  const { natsUrl, nats } = inject('stack').target
+  const { natsUrl, nats } = ourStack().target
   connection = await connect({ servers: natsUrl, user: nats.user, pass: nats.password })
 })
 afterAll(async () => {

@@ -1,11 +1,12 @@
-import { describe, expect, inject, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { check } from '#stack/check/check.ts'
 import { playScenario } from '#stack/demo/play.ts'
 import { SCENARIOS } from '#stack/demo/scenarios.ts'
+import { ourStack } from './support/test-stack.ts'
 
 describe('the demo', () => {
   it.each(Object.entries(SCENARIOS))('%s ends as its story says', async (_name, scenario) => {
-    const { ports } = inject('stack')
+    const { ports } = ourStack()
     const lines: string[] = []
     const print = (line: string) => lines.push(line)
     const { orders, failures } = await playScenario({ scenario, ports, print }).catch((cause: unknown) => {
@@ -18,6 +19,6 @@ describe('the demo', () => {
   })
 
   it('leaves everything sound', async () => {
-    expect(await check(inject('stack').target, { settled: true, patienceMs: 30_000 })).toEqual([])
+    expect(await check(ourStack().target, { settled: true, patienceMs: 30_000 })).toEqual([])
   })
 })

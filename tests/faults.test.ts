@@ -1,8 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Order } from '#contracts/http/orders.ts'
 import type { Problem } from '#contracts/schemas.ts'
 import { isTerminal, ORDER } from '#contracts/states.ts'
@@ -11,34 +8,18 @@ import type { CheckTarget } from '#stack/check/sources.ts'
 import { BY_HAND_ADDRESS } from '#stack/demo/addresses.ts'
 import type { ApiClient } from '#stack/demo/client.ts'
 import type { ProcessName } from '#stack/environments.ts'
-import { freePorts } from '#stack/ports.ts'
-import { startStack, untilHealthy, type Stack } from '#stack/stack.ts'
-import { newCustomer, openShop, orderOf, type Shop } from './support/shop.ts'
-import { checkTargetOf, FAST_SETTINGS } from './support/test-stack.ts'
+import { untilHealthy, type Stack } from '#stack/stack.ts'
+import { startOwnStack } from './support/own-stack.ts'
+import { newCustomer, orderOf, type Shop } from './support/shop.ts'
 
 /** A stack of its own, every part a process that can really be killed. */
 let stack: Stack
 let target: CheckTarget
 let shop: Shop
-let dataFolder: string
 
 beforeAll(async () => {
-  dataFolder = await mkdtemp(path.join(tmpdir(), 'mainstay-faults-'))
-  stack = await startStack({
-    dataFolder,
-    ports: await freePorts(),
-    processes: true,
-    settings: { ...FAST_SETTINGS, LIMIT_ORDERS_PER_MINUTE: '100000' },
-    survivesPowerFailure: false,
-  })
-  target = await checkTargetOf(stack)
-  shop = await openShop({ gatewayUrl: stack.gatewayUrl, ports: stack.ports, target })
-})
-
-afterAll(async () => {
-  await shop.sources.close()
-  await stack.stop()
-  await rm(dataFolder, { recursive: true, force: true })
+  const settings = { LIMIT_ORDERS_PER_MINUTE: '100000' }
+  ;({ stack, target, shop } = await startOwnStack({ processes: true, settings }))
 })
 
 // every fault heals, and afterwards every promise holds

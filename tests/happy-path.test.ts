@@ -29,17 +29,19 @@ describe('an order that goes through', () => {
       waitingFor: null,
       actions: ['return'],
     })
-    await vi.waitFor(async () =>
-      expect(await customer.readOrder(placed.id)).toMatchObject({
-        payment: {
-          status: 'captured',
-          authorized: 4223,
-          captured: 4223,
-          refunded: 0,
-          method: { brand: 'visa', last4: '4242' },
-        },
-        shipments: [{ warehouse: 'AMS', status: 'delivered', lines: [{ sku, quantity: 3 }] }],
-      }),
+    await vi.waitFor(
+      async () =>
+        expect(await customer.readOrder(placed.id)).toMatchObject({
+          payment: {
+            status: 'captured',
+            authorized: 4223,
+            captured: 4223,
+            refunded: 0,
+            method: { brand: 'visa', last4: '4242' },
+          },
+          shipments: [{ warehouse: 'AMS', status: 'delivered', lines: [{ sku, quantity: 3 }] }],
+        }),
+      { timeout: 30_000, interval: 200 },
     )
 
     expect(
@@ -83,26 +85,29 @@ describe('an order that goes through', () => {
     const customer = await shop.customer()
     const { id } = await customer.placeOrder(orderOf())
     await shop.reaches(customer, id, 'completed')
-    await vi.waitFor(async () => {
-      const entries = await customer.readTimeline(id)
-      expect(entries.map(({ at }) => at)).toEqual(entries.map(({ at }) => at).toSorted())
-      expect(new Set(entries.map(({ kind }) => kind))).toEqual(
-        new Set(['request', 'event', 'step', 'payment', 'parcel']),
-      )
-      expect(entries.map(({ name }) => name)).toEqual(
-        expect.arrayContaining([
-          'placeOrder',
-          'reserveInventory',
-          'authorizePayment',
-          'order.confirmed',
-          'payment.captured',
-          'shipment.delivered',
-          'order.completed',
-        ]),
-      )
-      const saga = entries.filter(({ kind }) => kind === 'step' || kind === 'request')
-      expect(new Set(saga.map(({ traceId }) => traceId)).size).toBe(1)
-    })
+    await vi.waitFor(
+      async () => {
+        const entries = await customer.readTimeline(id)
+        expect(entries.map(({ at }) => at)).toEqual(entries.map(({ at }) => at).toSorted())
+        expect(new Set(entries.map(({ kind }) => kind))).toEqual(
+          new Set(['request', 'event', 'step', 'payment', 'parcel']),
+        )
+        expect(entries.map(({ name }) => name)).toEqual(
+          expect.arrayContaining([
+            'placeOrder',
+            'reserveInventory',
+            'authorizePayment',
+            'order.confirmed',
+            'payment.captured',
+            'shipment.delivered',
+            'order.completed',
+          ]),
+        )
+        const saga = entries.filter(({ kind }) => kind === 'step' || kind === 'request')
+        expect(new Set(saga.map(({ traceId }) => traceId)).size).toBe(1)
+      },
+      { timeout: 30_000, interval: 200 },
+    )
   })
 
   it('sends each mail once', async () => {

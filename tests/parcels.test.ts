@@ -1,69 +1,38 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
-import type { Attention, Order } from '#contracts/http/orders.ts'
-import { shareOf } from '#contracts/money.ts'
-import { BY_HAND_ADDRESS } from '#stack/demo/addresses.ts'
+import type { Attention } from '#contracts/http/operations.ts'
+import type { Order } from '#contracts/http/orders.ts'
 import type { ApiClient } from '#stack/demo/client.ts'
-import { openShop, orderOf, type Shop } from './support/shop.ts'
+import {
+  goods,
+  moneyAt,
+  paymentRow,
+  PATIENCE,
+  shippingOf,
+  twoParcels,
+  untilParcels,
+  type ParcelRow,
+} from './support/parcels.ts'
+import { reconcileUntil } from './support/reconcile.ts'
+import { openShop, type Shop } from './support/shop.ts'
 
 let shop: Shop
+
+/** Until nothing is promised, and this is on hand in Amsterdam and Ljubljana. */
+const untilStock = (sku: string, ams: number, lju: number): Promise<void> =>
+  vi.waitFor(
+    async () =>
+      expect(await shop.stockOf(sku)).toEqual([
+        { warehouse: 'AMS', on_hand: ams, held: 0, committed: 0 },
+        { warehouse: 'LJU', on_hand: lju, held: 0, committed: 0 },
+      ]),
+    PATIENCE,
+  )
 
 beforeAll(async () => {
   shop = await openShop()
 })
-
-const PATIENCE = { timeout: 40_000, interval: 150 }
-
-interface ParcelRow {
-  id: string
-  warehouse: string
-  status: string
-  tracking: string
-}
-
-/** Read from the table, since polling the API would use the customer's limit up. */
-const parcelsOf = (orderId: string): Promise<ParcelRow[]> =>
-  shop.rows<ParcelRow & Record<string, unknown>>(
-    'shipping',
-    `SELECT id, warehouse, status, tracking_number AS tracking FROM shipments
-     WHERE order_id = '${orderId}' ORDER BY warehouse, created_at`,
-  )
-
-const untilParcels = (orderId: string, parcels: string[]): Promise<ParcelRow[]> =>
-  vi.waitFor(async () => {
-    const rows = await parcelsOf(orderId)
-    expect(rows.map(({ warehouse, status }) => `${warehouse} ${status}`)).toEqual(parcels)
-    return rows
-  }, PATIENCE)
-
-/** Eight of five and five, in parcels that wait for somebody to move them. */
-async function twoParcels() {
-  const customer = await shop.customer()
-  const sku = await shop.product({ AMS: 5, LJU: 5 })
-  const placed = await customer.placeOrder(
-    orderOf({ lines: [{ sku, quantity: 8 }], shippingAddress: BY_HAND_ADDRESS }),
-  )
-  const [ams, lju] = await untilParcels(placed.id, ['AMS booked', 'LJU booked'])
-  return { customer, sku, placed, ams: ams!, lju: lju! }
-}
-
-/** What units from…to of the order's only line cost with tax. */
-const goods = ({ lines: [line] }: Order, from: number, to: number): number =>
-  shareOf(line!.total, line!.quantity, from, to) + shareOf(line!.tax, line!.quantity, from, to)
-
-const shippingOf = ({ shipping, tax, lines: [line] }: Order): number => shipping + tax - line!.tax
-
-const moneyAt = async (orderId: string) =>
-  (await shop.ledgerOf(orderId)).map(({ type, amount }) => [type, amount])
-
-const paymentRow = async (orderId: string) =>
-  (
-    await shop.rows(
-      'payments',
-      `SELECT status, authorized::int, captured::int, refunded::int FROM payments WHERE order_id = '${orderId}'`,
-    )
-  )[0]
 
 /** An operator tries again what an order asks for, if it still does. */
 async function retry(orderId: string): Promise<void> {
@@ -78,36 +47,31 @@ const cancel = (client: ApiClient, id: string) => client.send('POST', `/api/v1/o
 
 describe('an order in two parcels', () => {
   it('captures each parcel’s share when it leaves, shipping with the first', async () => {
-    const { customer, sku, placed, ams, lju } = await twoParcels()
-    expect(await moneyAt(placed.id)).toEqual([['authorization', placed.total]])
+    const { customer, sku, placed, ams, lju } = await twoParcels(shop)
+    expect(await moneyAt(shop, placed.id)).toEqual([['authorization', placed.total]])
     await shop.moveParcel(lju.tracking, 'dispatch')
-    await vi.waitFor(async () => expect(await moneyAt(placed.id)).toHaveLength(2), PATIENCE)
+    await vi.waitFor(async () => expect(await moneyAt(shop, placed.id)).toHaveLength(2), PATIENCE)
     await shop.moveParcel(ams.tracking, 'dispatch')
-    await vi.waitFor(async () => expect(await moneyAt(placed.id)).toHaveLength(3), PATIENCE)
+    await vi.waitFor(async () => expect(await moneyAt(shop, placed.id)).toHaveLength(3), PATIENCE)
     await shop.moveParcel(ams.tracking, 'deliver')
     await shop.moveParcel(lju.tracking, 'deliver')
     await shop.reaches(customer, placed.id, 'completed')
-    expect(await moneyAt(placed.id)).toEqual([
+    expect(await moneyAt(shop, placed.id)).toEqual([
       ['authorization', placed.total],
       ['capture', goods(placed, 5, 8) + shippingOf(placed)],
       ['capture', goods(placed, 0, 5)],
     ])
     expect(await shop.carrierLedgerOf(ams.id)).toEqual(['booking', 'dispatched', 'delivered'])
-    await vi.waitFor(async () =>
-      expect(await shop.stockOf(sku)).toEqual([
-        { warehouse: 'AMS', on_hand: 0, held: 0, committed: 0 },
-        { warehouse: 'LJU', on_hand: 2, held: 0, committed: 0 },
-      ]),
-    )
+    await untilStock(sku, 0, 2)
     await shop.expectSound()
   })
 
   it('keeps what has left when it is cancelled, and undoes the rest', async () => {
-    const { customer, sku, placed, ams, lju } = await twoParcels()
+    const { customer, sku, placed, ams, lju } = await twoParcels(shop)
     await shop.moveParcel(ams.tracking, 'dispatch')
-    await untilParcels(placed.id, ['AMS dispatched', 'LJU booked'])
+    await untilParcels(shop, placed.id, ['AMS dispatched', 'LJU booked'])
     expect((await cancel(customer, placed.id)).status).toBe(202)
-    await untilParcels(placed.id, ['AMS dispatched', 'LJU cancelled'])
+    await untilParcels(shop, placed.id, ['AMS dispatched', 'LJU cancelled'])
     await shop.reaches(customer, placed.id, 'fulfilling')
     expect(await cancel(customer, placed.id)).toMatchObject({
       status: 409,
@@ -119,24 +83,23 @@ describe('an order in two parcels', () => {
     const kept = goods(placed, 0, 5) + shippingOf(placed)
     expect(await shop.carrierLedgerOf(ams.id)).toEqual(['booking', 'dispatched', 'delivered'])
     expect(await shop.carrierLedgerOf(lju.id)).toEqual(['booking', 'cancelled'])
-    const money = await moneyAt(placed.id)
+    const money = await moneyAt(shop, placed.id)
     expect(money.slice(0, 2)).toEqual([
       ['authorization', placed.total],
       ['capture', kept],
     ])
     expect(money.slice(2).map(([type]) => type)).toEqual(['void'])
-    expect(await paymentRow(placed.id)).toMatchObject({ status: 'captured', captured: kept, refunded: 0 })
-    await vi.waitFor(async () =>
-      expect(await shop.stockOf(sku)).toEqual([
-        { warehouse: 'AMS', on_hand: 0, held: 0, committed: 0 },
-        { warehouse: 'LJU', on_hand: 5, held: 0, committed: 0 },
-      ]),
-    )
+    expect(await paymentRow(shop, placed.id)).toMatchObject({
+      status: 'captured',
+      captured: kept,
+      refunded: 0,
+    })
+    await untilStock(sku, 0, 5)
     await shop.expectSound()
   })
 
   it('asks an operator when the carrier cannot be told, who tries again when it can', async () => {
-    const { customer, sku, placed, ams, lju } = await twoParcels()
+    const { customer, sku, placed, ams, lju } = await twoParcels(shop)
     await shop.carrierFault('/faults', { mode: 'down' })
     try {
       expect((await cancel(customer, placed.id)).status).toBe(202)
@@ -146,7 +109,7 @@ describe('an order in two parcels', () => {
         waitingFor: { what: 'operator' },
       })
       // nothing was given back that may still leave
-      expect(await moneyAt(placed.id)).toEqual([['authorization', placed.total]])
+      expect(await moneyAt(shop, placed.id)).toEqual([['authorization', placed.total]])
       expect((await shop.stockOf(sku)).map(({ committed }) => committed)).toEqual([5, 3])
     } finally {
       await shop.carrierFault('/faults/clear')
@@ -161,7 +124,7 @@ describe('an order in two parcels', () => {
       expect(order?.status).toBe('cancelled')
     }, PATIENCE)
     for (const { id } of [ams, lju]) expect(await shop.carrierLedgerOf(id)).toEqual(['booking', 'cancelled'])
-    expect((await moneyAt(placed.id)).map(([type]) => type)).toEqual(['authorization', 'void'])
+    expect((await moneyAt(shop, placed.id)).map(([type]) => type)).toEqual(['authorization', 'void'])
     expect((await shop.stockOf(sku)).map(({ on_hand, committed }) => [on_hand, committed])).toEqual([
       [5, 0],
       [5, 0],
@@ -170,14 +133,14 @@ describe('an order in two parcels', () => {
   })
 
   it('is cancelled as a whole while both parcels are there', async () => {
-    const { customer, sku, placed, ams, lju } = await twoParcels()
+    const { customer, sku, placed, ams, lju } = await twoParcels(shop)
     expect((await cancel(customer, placed.id)).status).toBe(202)
     const order = await shop.ends(customer, placed.id)
     expect(order.status).toBe('cancelled')
-    await untilParcels(placed.id, ['AMS cancelled', 'LJU cancelled'])
+    await untilParcels(shop, placed.id, ['AMS cancelled', 'LJU cancelled'])
     for (const { id } of [ams, lju]) expect(await shop.carrierLedgerOf(id)).toEqual(['booking', 'cancelled'])
-    expect((await moneyAt(placed.id)).map(([type]) => type)).toEqual(['authorization', 'void'])
-    expect(await paymentRow(placed.id)).toMatchObject({ status: 'voided', captured: 0 })
+    expect((await moneyAt(shop, placed.id)).map(([type]) => type)).toEqual(['authorization', 'void'])
+    expect(await paymentRow(shop, placed.id)).toMatchObject({ status: 'voided', captured: 0 })
     expect(await shop.stockOf(sku)).toEqual([
       { warehouse: 'AMS', on_hand: 5, held: 0, committed: 0 },
       { warehouse: 'LJU', on_hand: 5, held: 0, committed: 0 },
@@ -193,7 +156,7 @@ describe('an order in two parcels', () => {
   ])(
     'is charged for what the carrier takes %i ms and %i ms after a cancellation, and no more',
     async (...after) => {
-      const { customer, sku, placed, ams, lju } = await twoParcels()
+      const { customer, sku, placed, ams, lju } = await twoParcels(shop)
       const dispatch = async ({ tracking }: ParcelRow, milliseconds: number) => {
         await sleep(milliseconds)
         // refused where the cancellation came first
@@ -220,15 +183,17 @@ describe('an order in two parcels', () => {
       const gone = (parcel: { id: string }) => left.get(parcel.id) === true
       expect(order.status).toBe(gone(ams) || gone(lju) ? 'completed' : 'cancelled')
       const due = (gone(ams) ? goods(placed, 0, 5) : 0) + (gone(lju) ? goods(placed, 5, 8) : 0)
-      expect(await paymentRow(placed.id)).toMatchObject({
+      expect(await paymentRow(shop, placed.id)).toMatchObject({
         captured: due === 0 ? 0 : due + shippingOf(placed),
         refunded: 0,
       })
-      await vi.waitFor(async () =>
-        expect((await shop.stockOf(sku)).map(({ on_hand, committed }) => [on_hand, committed])).toEqual([
-          [gone(ams) ? 0 : 5, 0],
-          [gone(lju) ? 2 : 5, 0],
-        ]),
+      await vi.waitFor(
+        async () =>
+          expect((await shop.stockOf(sku)).map(({ on_hand, committed }) => [on_hand, committed])).toEqual([
+            [gone(ams) ? 0 : 5, 0],
+            [gone(lju) ? 2 : 5, 0],
+          ]),
+        PATIENCE,
       )
       await shop.expectSound()
     },
@@ -237,51 +202,23 @@ describe('an order in two parcels', () => {
 
 describe('a parcel that left although it was cancelled', () => {
   it('is found by the reconciliation and put before an operator; its order stays cancelled', async () => {
-    const { customer, placed, ams } = await twoParcels()
+    const { customer, placed, ams } = await twoParcels(shop)
     expect((await cancel(customer, placed.id)).status).toBe(202)
     await shop.reaches(customer, placed.id, 'cancelled')
     // what poll-bookings.ts writes when the carrier says so
     await shop.rows('shipping', `UPDATE shipments SET astray_since = now() WHERE id = '${ams.id}'`)
-    await shop.sources.temporal.schedule.getHandle('reconciliation').trigger()
     const operator = await shop.operator()
-    await vi.waitFor(async () => {
+    await reconcileUntil(shop.sources.temporal, async () => {
       const { data } = await operator.request<{ data: Attention[] }>('GET', '/api/v1/operations/attention')
       expect(data.filter(({ orderId }) => orderId === placed.id)).toMatchObject([
         { step: 'reconciliation', operation: 'parcel_astray', actions: ['resolve'] },
       ])
-    }, PATIENCE)
+    })
     const resolved = await operator.command<Order>(`/api/v1/orders/${placed.id}/operations`, {
       action: 'resolve',
       note: 'the carrier brings it back',
     })
     expect(resolved).toMatchObject({ status: 'cancelled', needsAttention: false })
-    await shop.expectSound()
-  })
-})
-
-describe('a parcel that is lost', () => {
-  it('gives the customer everything back', async () => {
-    const customer = await shop.customer()
-    const sku = await shop.product({ AMS: 5 })
-    const placed = await customer.placeOrder(
-      orderOf({ lines: [{ sku, quantity: 2 }], shippingAddress: BY_HAND_ADDRESS }),
-    )
-    const [parcel] = await untilParcels(placed.id, ['AMS booked'])
-    await shop.moveParcel(parcel!.tracking, 'dispatch')
-    await untilParcels(placed.id, ['AMS dispatched'])
-    await shop.moveParcel(parcel!.tracking, 'lose')
-    expect((await shop.ends(customer, placed.id)).status).toBe('completed')
-    expect(await moneyAt(placed.id)).toEqual([
-      ['authorization', placed.total],
-      ['capture', placed.total],
-      ['refund', placed.total],
-    ])
-    expect(await paymentRow(placed.id)).toMatchObject({
-      status: 'refunded',
-      captured: placed.total,
-      refunded: placed.total,
-    })
-    expect(await shop.stockOf(sku)).toEqual([{ warehouse: 'AMS', on_hand: 3, held: 0, committed: 0 }])
     await shop.expectSound()
   })
 })

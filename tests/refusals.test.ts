@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import type { Attention } from '#contracts/http/orders.ts'
+import type { Attention } from '#contracts/http/operations.ts'
 import { orderWorkflowId } from '#contracts/workflows.ts'
 import { openShop, orderOf, type Shop } from './support/shop.ts'
 
@@ -101,10 +101,13 @@ describe('an order that cannot be', () => {
     const order = await shop.ends(customer, id)
     expect(order).toMatchObject({ status: 'rejected', statusReason: { code: 'technical' } })
     // the run ends a moment after its row
-    await vi.waitFor(async () => {
-      const { status } = await shop.sources.temporal.workflow.getHandle(orderWorkflowId(id)).describe()
-      expect(status.name).toBe('FAILED')
-    })
+    await vi.waitFor(
+      async () => {
+        const { status } = await shop.sources.temporal.workflow.getHandle(orderWorkflowId(id)).describe()
+        expect(status.name).toBe('FAILED')
+      },
+      { timeout: 30_000, interval: 200 },
+    )
     expect(await whatIsLeft(id)).toMatchObject({
       reservation: 'released',
       screening: 'released',
@@ -273,6 +276,18 @@ describe('the faults of a payment provider', () => {
     await shop.reaches(customer, id, 'completed')
     const captures = (await shop.ledgerOf(id)).filter(({ type }) => type === 'capture')
     expect(captures.map(({ amount }) => amount)).toEqual([total])
+    await shop.expectSound()
+  })
+
+  it('captures nothing more after an operator has collected it otherwise, and releases what was authorized', async () => {
+    const customer = await shop.customer()
+    const { id, total } = await customer.placeOrder(orderOf({ paymentMethod: 'pm_sandbox_capture_fails' }))
+    await shop.needsAttention(id)
+    await operate(id, 'resolve')
+    await shop.providerFault('/faults/clear')
+    await shop.reaches(customer, id, 'completed')
+    const moved = (await shop.ledgerOf(id)).filter(({ type }) => type === 'capture' || type === 'void')
+    expect(moved.map(({ type, amount }) => [type, amount])).toEqual([['void', total]])
     await shop.expectSound()
   })
 })

@@ -1,35 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Shipment } from '#contracts/http/shipping.ts'
 import { BY_HAND_ADDRESS } from '#stack/demo/addresses.ts'
-import { freePorts } from '#stack/ports.ts'
-import { startStack, type Stack } from '#stack/stack.ts'
-import { openShop, orderOf, type Shop } from './support/shop.ts'
-import { checkTargetOf, FAST_SETTINGS } from './support/test-stack.ts'
+import { startOwnStack } from './support/own-stack.ts'
+import { orderOf, type Shop } from './support/shop.ts'
 
 /** A stack of its own, whose policy is to send lost goods once more. */
-let stack: Stack
 let shop: Shop
-let dataFolder: string
 
 beforeAll(async () => {
-  dataFolder = await mkdtemp(path.join(tmpdir(), 'mainstay-reship-'))
-  stack = await startStack({
-    dataFolder,
-    ports: await freePorts(),
-    settings: { ...FAST_SETTINGS, LOST_PARCEL: 'reship' },
-    survivesPowerFailure: false,
-  })
-  const { gatewayUrl, ports } = stack
-  shop = await openShop({ gatewayUrl, ports, target: await checkTargetOf(stack) })
-})
-
-afterAll(async () => {
-  await shop.sources.close()
-  await stack.stop()
-  await rm(dataFolder, { recursive: true, force: true })
+  ;({ shop } = await startOwnStack({ settings: { LOST_PARCEL: 'reship' } }))
 })
 
 interface ParcelRow extends Record<string, unknown> {
@@ -81,15 +60,17 @@ const moneyAt = async (orderId: string) =>
   (await shop.ledgerOf(orderId)).map(({ type, amount }) => [type, amount])
 
 const untilStock = (sku: string, onHand: Record<string, number>) =>
-  vi.waitFor(async () =>
-    expect(await shop.stockOf(sku)).toEqual(
-      Object.entries(onHand).map(([warehouse, units]) => ({
-        warehouse,
-        on_hand: units,
-        held: 0,
-        committed: 0,
-      })),
-    ),
+  vi.waitFor(
+    async () =>
+      expect(await shop.stockOf(sku)).toEqual(
+        Object.entries(onHand).map(([warehouse, units]) => ({
+          warehouse,
+          on_hand: units,
+          held: 0,
+          committed: 0,
+        })),
+      ),
+    { timeout: 30_000, interval: 200 },
   )
 
 describe('a parcel that is lost, where lost goods are sent once more', () => {

@@ -60,12 +60,15 @@ describe("a merchant's webhooks", () => {
     ])
     expect(ofOrder().every(({ headers, body: text }) => verifyWebhook(secret, headers, text))).toBe(true)
 
-    await vi.waitFor(async () => {
-      const answer = await operator.send('GET', `/api/v1/webhook-endpoints/${id}/attempts?limit=100`)
-      const { data } = answer.body as { data: WebhookAttempt[] }
-      const tried = new Set(data.map(({ eventId }) => eventId))
-      expect(ofOrder().every(({ headers }) => tried.has(String(headers['webhook-id'])))).toBe(true)
-    })
+    await vi.waitFor(
+      async () => {
+        const answer = await operator.send('GET', `/api/v1/webhook-endpoints/${id}/attempts?limit=100`)
+        const { data } = answer.body as { data: WebhookAttempt[] }
+        const tried = new Set(data.map(({ eventId }) => eventId))
+        expect(ofOrder().every(({ headers }) => tried.has(String(headers['webhook-id'])))).toBe(true)
+      },
+      { timeout: 30_000, interval: 200 },
+    )
     expect((await operator.send('DELETE', `/api/v1/webhook-endpoints/${id}`)).status).toBe(204)
     expect((await operator.send('GET', `/api/v1/webhook-endpoints/${id}/attempts`)).status).toBe(404)
   })

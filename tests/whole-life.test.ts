@@ -3,8 +3,12 @@ import { beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Order } from '#contracts/http/orders.ts'
 import type { Problem } from '#contracts/schemas.ts'
 import { orderWorkflowId } from '#contracts/workflows.ts'
+import { readProviderBooks } from '#stack/check/provider-books.ts'
+import { BY_HAND_ADDRESS } from '#stack/demo/addresses.ts'
 import { createApiClient, type ApiClient } from '#stack/demo/client.ts'
+import { resetRun } from '#stack/demo/reset-run.ts'
 import { listen } from './support/event-stream.ts'
+import { reconcile } from './support/reconcile.ts'
 import { openShop, orderOf, type Shop } from './support/shop.ts'
 
 let shop: Shop
@@ -20,12 +24,6 @@ interface Answer {
 
 const PATIENCE = { timeout: 40_000, interval: 200 }
 const key = () => ({ 'idempotency-key': randomUUID() })
-const until = (client: ApiClient, id: string, seen: (order: Order) => boolean): Promise<Order> =>
-  vi.waitFor(async () => {
-    const order = await client.readOrder(id)
-    expect(seen(order), JSON.stringify(order)).toBe(true)
-    return order
-  }, PATIENCE)
 
 describe('a shortage', () => {
   it('waits for the customer, who waits for stock, and is served when it comes', async () => {
@@ -33,14 +31,32 @@ describe('a shortage', () => {
     const operator = await shop.operator()
     const sku = await shop.product({ AMS: 1 })
     const { id } = await customer.placeOrder(orderOf({ lines: [{ sku, quantity: 3 }], onShortage: 'ask' }))
-    const asked = await until(customer, id, ({ waitingFor }) => waitingFor?.what === 'shortage_decision')
-    expect([asked.status, asked.actions]).toEqual(['awaiting_customer', ['cancel', 'amend', 'decide']])
+    const asked = await shop.until(customer, id, ({ waitingFor }) => waitingFor?.what === 'shortage_decision')
+    expect([asked.status, asked.actions]).toEqual(['awaiting_customer', ['cancel', 'decide']])
+    const unsure = await customer.send<Problem>('POST', `/api/v1/orders/${id}/amendments`, {
+      body: { lines: [{ sku, quantity: 1 }] },
+      headers: key(),
+    })
+    expect([unsure.status, unsure.body.code]).toEqual([409, 'order_not_amendable'])
+    const refundOf = (orderId: string) =>
+      operator.send<Problem>('POST', `/api/v1/orders/${orderId}/refunds`, {
+        body: { reason: 'too early' },
+        headers: key(),
+      })
+    expect((await refundOf(id)).body.code).toBe('payment_not_captured')
+    expect((await refundOf(randomUUID())).body.code).toBe('not_found')
+    const paymentsOf = async (client: ApiClient) => {
+      const { status, body } = await client.send<{ data?: object[] }>('GET', `/api/v1/orders/${id}/payments`)
+      return [status, body.data]
+    }
+    expect(await paymentsOf(customer)).toEqual([200, []])
+    expect(await paymentsOf(await shop.customer())).toEqual([404, undefined])
     const early = await customer.send<Problem>('POST', `/api/v1/orders/${id}/payment-method`, {
       body: { paymentMethod: 'pm_card_visa' },
     })
     expect(early.body.code).toBe('no_payment_method_waiting')
     await customer.command(`/api/v1/orders/${id}/decisions`, { decision: 'wait' })
-    await until(customer, id, ({ waitingFor }) => waitingFor?.what === 'stock')
+    await shop.until(customer, id, ({ waitingFor }) => waitingFor?.what === 'stock')
     const late = await customer.send<Problem>('POST', `/api/v1/orders/${id}/decisions`, {
       body: { decision: 'cancel' },
     })
@@ -73,13 +89,21 @@ describe('amendments', () => {
       if (status === 409) expect(['amendment_refused', 'order_not_amendable']).toContain(body.code)
     }
     const done = await shop.reaches(customer, id, 'completed')
-    // nine were never there; what stands is one of those that could be, and everybody agrees on it
+    // nine were never there, and never came before the customer's bank; what stands is one of those that could be, and everybody agrees on it
     const [{ quantity } = { quantity: 0 }] = done.lines
     expect([2, 4]).toContain(quantity)
     expect([done.payment.captured, done.total > total]).toEqual([done.total, true])
     expect(await shop.stockOf(sku)).toEqual([
       { warehouse: 'AMS', on_hand: 5 - quantity, held: 0, committed: 0 },
     ])
+    const nine = await customer.request<{ total: number }>('POST', '/api/v1/quotes', {
+      body: { lines: [{ sku, quantity: 9 }], shippingAddress: orderOf().shippingAddress },
+    })
+    const books = [...readProviderBooks(await shop.sources.providerLedger()).values()]
+    const authorized = books.filter(({ orderId }) => orderId === id).map((each) => each.authorized)
+    // a lower total keeps the authorization of the higher one before it
+    expect(Math.max(...authorized)).toBeGreaterThanOrEqual(done.total)
+    expect(authorized).not.toContain(nine.total)
     const rows = await shop.rows<{ status: string; shipping_address: unknown }>(
       'orders',
       `SELECT status, shipping_address FROM amendments WHERE order_id = '${id}'`,
@@ -102,7 +126,7 @@ describe('returns', () => {
     const sku = await shop.product({ AMS: 3 })
     const { id } = await customer.placeOrder(orderOf({ lines: [{ sku, quantity: 3 }] }))
     const done = await shop.reaches(customer, id, 'completed')
-    await until(customer, id, ({ actions }) => actions.includes('return'))
+    await shop.until(customer, id, ({ actions }) => actions.includes('return'))
     const ask = (quantity: number) =>
       customer.send<Answer>('POST', `/api/v1/orders/${id}/returns`, {
         body: { lines: [{ sku, quantity, reason: 'not mine' }] },
@@ -111,7 +135,7 @@ describe('returns', () => {
     const [one, two] = [await ask(1), await ask(2)]
     expect([one.status, two.status, (await ask(1)).body.code]).toEqual([201, 201, 'return_exceeds_delivered'])
     const act = (returnId: string, name: string, body = {}) =>
-      operator.send<Answer>('POST', `/api/v1/returns/${returnId}/${name}`, { body })
+      operator.send<Answer>('POST', `/api/v1/returns/${returnId}/${name}`, { body, headers: key() })
     const early = await act(one.body.id, 'receive', { warehouse: 'AMS', disposition: 'restock' })
     expect(early.body.code).toBe('return_transition_refused')
     for (const [{ body }, disposition] of [
@@ -122,14 +146,53 @@ describe('returns', () => {
       expect((await act(body.id, 'approve')).body.code).toBe('return_transition_refused')
       expect((await act(body.id, 'receive', { warehouse: 'AMS', disposition })).status).toBe(202)
     }
-    const back = await until(customer, id, ({ payment }) => payment.status === 'refunded')
-    expect([back.payment.refunded, back.lines[0]?.returned]).toEqual([done.total, 3])
-    expect(back.returns.map(({ status }) => status)).toEqual(['refunded', 'refunded'])
+    // the money is heard of from payments, the end of a return from its workflow: in either order
+    const back = await shop.until(
+      customer,
+      id,
+      ({ payment, returns }) =>
+        payment.status === 'refunded' && returns.every(({ status }) => status === 'refunded'),
+    )
+    expect([back.payment.refunded, back.lines[0]?.returned, back.returns.length]).toEqual([done.total, 3, 2])
     expect(await shop.stockOf(sku)).toEqual([{ warehouse: 'AMS', on_hand: 1, held: 0, committed: 0 }])
     const refunds = (await shop.ledgerOf(id)).filter(({ type }) => type === 'refund')
     expect(refunds.map(({ amount }) => amount).reduce<number>((sum, amount) => sum + (amount ?? 0), 0)).toBe(
       done.total,
     )
+    await shop.expectSound()
+  })
+
+  it('leave the shipping cost to the last parcel, with which it goes back when that is given up', async () => {
+    const [customer, operator] = [await shop.customer(), await shop.operator()]
+    const sku = await shop.product({ AMS: 2, LJU: 2 })
+    const byHand = { lines: [{ sku, quantity: 3 }], shippingAddress: BY_HAND_ADDRESS }
+    const { id } = await customer.placeOrder(orderOf(byHand))
+    const areBooked = ({ shipments }: Order) =>
+      shipments.filter(({ status }) => status === 'booked').length === 2
+    const [first] = (await shop.until(customer, id, areBooked)).shipments
+    await shop.moveParcel(first?.trackingNumber ?? '', 'dispatch')
+    await shop.moveParcel(first?.trackingNumber ?? '', 'deliver')
+    await shop.until(customer, id, ({ actions }) => actions.includes('return'))
+    const lines = first!.lines.map((line) => ({ ...line, reason: 'not mine' }))
+    const asked = await customer.send<Answer>('POST', `/api/v1/orders/${id}/returns`, {
+      body: { lines },
+      headers: key(),
+    })
+    for (const [name, body] of [
+      ['approve', {}],
+      ['receive', { warehouse: 'AMS', disposition: 'restock' }],
+    ] as const)
+      await operator.command(`/api/v1/returns/${asked.body.id}/${name}`, body)
+    const kept = await shop.until(customer, id, ({ returns, payment }) => {
+      return returns[0]?.status === 'refunded' && payment.refunded === returns[0].refund
+    })
+    expect(kept.payment.captured).toBeGreaterThan(kept.payment.refunded)
+    expect((await customer.send('POST', `/api/v1/orders/${id}/cancel`)).status).toBe(202)
+    const end = await shop.until(customer, id, ({ status, payment }) => {
+      return status === 'completed' && payment.refunded === payment.captured
+    })
+    expect(end).toMatchObject({ statusReason: { code: 'partly_cancelled' }, payment: { status: 'refunded' } })
+    expect(end.payment.captured).toBe(kept.payment.captured)
     await shop.expectSound()
   })
 })
@@ -160,7 +223,7 @@ describe('watching an order', () => {
     }, PATIENCE)
     const half = Math.floor(live.events.length / 2)
     const resumed = await listen(url, { authorization, lastEventId: live.events[half]!.id })
-    await vi.waitFor(() => expect(resumed.events).toEqual(live.events.slice(half + 1)))
+    await vi.waitFor(() => expect(resumed.events).toEqual(live.events.slice(half + 1)), PATIENCE)
     live.close()
     resumed.close()
     const stranger = await shop.customer()
@@ -172,19 +235,16 @@ describe('the reconciliation', () => {
   it('finds an order whose workflow was ended by hand, and puts it before the operators once', async () => {
     const [customer, operator] = [await shop.customer(), await shop.operator()]
     const { id } = await customer.placeOrder(orderOf({ paymentMethod: 'pm_card_authenticationRequired' }))
-    await until(customer, id, ({ waitingFor }) => waitingFor?.what === 'payment_action')
-    const { workflow, schedule } = shop.sources.temporal
-    await workflow.getHandle(orderWorkflowId(id)).terminate('by a test')
+    await shop.until(customer, id, ({ waitingFor }) => waitingFor?.what === 'payment_action')
+    const { temporal } = shop.sources
+    await temporal.workflow.getHandle(orderWorkflowId(id)).terminate('by a test')
     await shop.rows(
       'orders',
       `UPDATE orders SET created_at = created_at - interval '1 hour' WHERE id = '${id}'`,
     )
-    for (let run = 0; run < 2; run++) {
-      const before = await runsOf()
-      await schedule.getHandle('reconciliation').trigger()
-      await vi.waitFor(async () => expect(await runsOf()).toBe(before + 1), PATIENCE)
-    }
-    const { needsAttention } = await until(customer, id, (order) => order.needsAttention)
+    await reconcile(temporal)
+    await reconcile(temporal)
+    const { needsAttention } = await shop.until(customer, id, (order) => order.needsAttention)
     expect(needsAttention).toBe(true)
     const found = await shop.rows<{ payload: { kind: string; repaired: boolean } }>(
       'orders',
@@ -196,27 +256,9 @@ describe('the reconciliation', () => {
       headers: key(),
     })
     expect([resolved.status, resolved.body.needsAttention]).toEqual([202, false])
-    await resume(orderWorkflowId(id))
+    await resetRun(temporal, orderWorkflowId(id), 'last')
     await customer.command(`/api/v1/orders/${id}/cancel`)
     await shop.reaches(customer, id, 'cancelled')
     await shop.expectSound()
-
-    /** Lets a run that was terminated go on from where it was, as an operator can in Temporal's UI. */
-    async function resume(workflowId: string): Promise<void> {
-      const { events } = await workflow.getHandle(workflowId).fetchHistory()
-      const last = events?.findLast(({ workflowTaskCompletedEventAttributes: done }) => done != null)
-      await workflow.workflowService.resetWorkflowExecution({
-        namespace: shop.sources.temporal.options.namespace,
-        workflowExecution: { workflowId },
-        reason: 'the test is over',
-        requestId: randomUUID(),
-        workflowTaskFinishEventId: last?.eventId ?? null,
-      })
-    }
-
-    async function runsOf(): Promise<number> {
-      const query = `WorkflowType = 'reconciliation' AND ExecutionStatus = 'Completed'`
-      return (await workflow.count(query)).count
-    }
   })
 })

@@ -20,6 +20,7 @@ async function holdStock(run: OrderRun): Promise<Rejection | undefined> {
   const { input, journal, saga } = run
   if (input.resume?.point === 'stock') {
     saga.resume([reserveStock(run), screenFraud(run)])
+    if (input.resume.stockHeld) run.customer.stockHeld.ring()
     return waitForStock(run, input.resume.until)
   }
   await journal.enter('reserving', 'reserveInventory')

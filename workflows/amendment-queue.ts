@@ -1,8 +1,11 @@
-/** Accepts the `amend` Update before fulfilment, and keeps the amendments in the order in which they came. */
+/**
+ * Accepts the `amend` Update before fulfilment, and keeps the amendments in the order in which they came. An order that
+ * waits for somebody or something takes none: whether it goes on at all is open then, and for long.
+ */
 import { ApplicationFailure, CancellationScope, condition, setHandler } from '@temporalio/workflow'
 import type { AmendCommand, AmendResult } from '#contracts/workflows.ts'
 import type { Cancellation } from './cancellation.ts'
-import type { Journal } from './journal.ts'
+import { WAITS_FOR, type Journal } from './journal.ts'
 import { amend } from './messages.ts'
 
 export interface Amendments {
@@ -32,12 +35,21 @@ export function acceptAmendments(journal: Journal, cancellation: Cancellation): 
     },
     {
       validator: (_command) => {
-        if (open && !cancellation.wanted) return
-        const { code, message } = notAmendable(cancellation.wanted ? 'being cancelled' : journal.status)
+        const why = standsAgainst()
+        if (why === undefined) return
+        const { code, message } = notAmendable(why)
         throw ApplicationFailure.nonRetryable(message, code)
       },
     },
   )
+
+  function standsAgainst(): string | undefined {
+    if (cancellation.wanted) return 'being cancelled'
+    if (!open) return journal.status
+    if (journal.attention !== null) return 'waiting for an operator'
+    if (journal.waitingFor !== null) return `waiting for ${WAITS_FOR[journal.waitingFor.what]}`
+    return undefined
+  }
 
   return {
     get next() {

@@ -1,58 +1,25 @@
-import type { WorkflowHandle } from '@temporalio/client'
 import { describe, expect, it } from 'vitest'
-import type { AmendResult, OrderTerms } from '#contracts/workflows.ts'
+import { openAmendments, WINDOW } from '#tests/support/amendments.ts'
 import { failing, openSaga, waiting } from '#tests/support/saga.ts'
 
 const saga = openSaga()
 const { calls } = saga
+const { quotes, amend, confirmed, ends } = openAmendments(saga)
 
-/** Mugs for 10 each, with tax, and 5 of shipping. */
-const terms = (quantity: number): OrderTerms => ({
-  lines: [{ sku: 'MUG-WHITE', quantity, total: quantity * 800, tax: quantity * 200 }],
-  shipping: 400,
-  shippingTax: 100,
-  total: quantity * 1000 + 500,
-})
-
-/** What each amendment makes of the order, by its id. */
-const AMENDMENTS: Record<string, OrderTerms> = { more: terms(3), less: terms(1), most: terms(5) }
-
-function quotes(): void {
-  saga.answers.quoteAmendment = async ({ amendmentId }) => ({
-    outcome: 'possible',
-    terms: AMENDMENTS[amendmentId] ?? terms(2),
-    linesChanged: amendmentId in AMENDMENTS,
-  })
-}
-
-const WINDOW = waiting({ amendmentSeconds: 4 })
-
-const amend = (handle: WorkflowHandle, amendmentId: string): Promise<AmendResult> =>
-  saga.update(handle, 'amend', { amendmentId, by: 'customer' })
-
-async function confirmed() {
-  quotes()
-  const handle = await saga.start({ policy: WINDOW })
-  await saga.reaches(handle, 'confirmed')
-  return handle
-}
-
-async function ends(handle: WorkflowHandle) {
-  await saga.deliver()
-  return handle.result()
-}
+const AMS = (quantity: number) => ({ warehouse: 'AMS', lines: [{ sku: 'MUG-WHITE', quantity }] })
 
 const between = (from: string, to: string) => calls.slice(calls.indexOf(from) + 1, calls.lastIndexOf(to))
 
 describe('an amendment', () => {
-  it('that raises the total authorizes the whole new total before it voids the old authorization', async () => {
+  it('that raises the total holds its stock, and authorizes the whole new total before it voids the old authorization', async () => {
     const handle = await confirmed()
     expect(await amend(handle, 'more')).toEqual({ outcome: 'applied' })
     await ends(handle)
     expect(between('recordProgress:amending', 'recordProgress:confirmed')).toEqual([
       'quoteAmendment',
-      'authorizePayment',
+      'screenCustomer',
       'reserveInventory',
+      'authorizePayment',
       'applyAmendment',
       'keepAuthorization',
     ])
@@ -60,6 +27,7 @@ describe('an amendment', () => {
     expect(saga.asks('reserveInventory').at(-1)).toMatchObject({
       request: 2,
       onShortage: 'refuse',
+      keepPrevious: true,
       lines: [{ sku: 'MUG-WHITE', quantity: 3 }],
     })
     expect(saga.asks('keepAuthorization')).toMatchObject([{ request: 2 }])
@@ -74,6 +42,12 @@ describe('an amendment', () => {
     expect(saga.asks('authorizePayment')).toHaveLength(1)
     expect(calls).not.toContain('keepAuthorization')
     expect(saga.asks('capturePayment')).toMatchObject([{ amount: 1000, shipping: 500 }])
+    // what the order had is kept for it until it is another one, and then is anybody's
+    const [, both, rest] = saga.asks('reserveInventory')
+    expect(both).toMatchObject({ request: 2, lines: [{ quantity: 1 }], keepPrevious: true })
+    expect(rest).toMatchObject({ request: 3, lines: [{ quantity: 1 }], from: [AMS(1)] })
+    expect(rest).not.toHaveProperty('keepPrevious')
+    expect(calls.lastIndexOf('reserveInventory')).toBeGreaterThan(calls.indexOf('applyAmendment'))
     expect(calls.slice(-2)).toEqual(['voidPayment', 'recordProgress:completed'])
   })
 
@@ -101,8 +75,28 @@ describe('an amendment', () => {
     })
     expect(saga.asks('refuseAmendment')).toMatchObject([{ amendmentId: 'more', code: 'product_inactive' }])
     await ends(handle)
+    const told = saga.asks('recordProgress').flatMap(({ steps }) => steps)
+    expect(told.filter(({ name }) => name === 'amendOrder')).toMatchObject([
+      { status: 'refused', detail: 'not for sale' },
+    ])
     expect(saga.asks('capturePayment')).toMatchObject([{ amount: 2000, shipping: 500 }])
     expect(calls).not.toContain('applyAmendment')
+  })
+
+  it('whose surplus cannot be given back is the order all the same, and an operator’s', async () => {
+    const handle = await confirmed()
+    const reserve = saga.answers.reserveInventory
+    saga.answers.reserveInventory = async (input) => {
+      if (input.request === 3) throw new Error('the database is away')
+      return reserve(input)
+    }
+    const amended = amend(handle, 'less')
+    await saga.isAsked(handle, 'keepReservation')
+    await saga.operate(handle, 'retry')
+    expect(await amended).toEqual({ outcome: 'applied' })
+    await ends(handle)
+    expect(saga.asks('reserveInventory').at(-1)).toMatchObject({ request: 4, from: [AMS(1)] })
+    expect(saga.asks('capturePayment')).toMatchObject([{ amount: 1000, shipping: 500 }])
   })
 
   it.each([
@@ -113,13 +107,17 @@ describe('an amendment', () => {
     saga.answers.authorizePayment = async () => answer
     expect(await amend(handle, 'more')).toMatchObject({ outcome: 'refused', code: 'amendment_refused' })
     await ends(handle)
-    expect(saga.asks('keepAuthorization')).toMatchObject([{ request: 1 }])
-    expect(saga.asks('reserveInventory')).toHaveLength(1)
+    expect(saga.asks('keepAuthorization')).toMatchObject([{ request: 1, givenUp: 2 }])
+    // its stock was kept for it beside the new one, and is its own again from where it was
+    const [, both, back] = saga.asks('reserveInventory')
+    expect(both).toMatchObject({ request: 2, lines: [{ quantity: 3 }], keepPrevious: true })
+    expect(back).toMatchObject({ request: 3, lines: [{ quantity: 2 }], from: [AMS(2)] })
+    expect(back).not.toHaveProperty('keepPrevious')
     expect(saga.asks('capturePayment')).toMatchObject([{ amount: 2000, shipping: 500 }])
     expect(calls).not.toContain('applyAmendment')
   })
 
-  it('that stock does not cover gives the new authorization back', async () => {
+  it('that stock does not cover never reaches the customer’s bank', async () => {
     const handle = await confirmed()
     saga.answers.reserveInventory = async () => ({
       outcome: 'out_of_stock',
@@ -127,8 +125,14 @@ describe('an amendment', () => {
     })
     expect(await amend(handle, 'more')).toMatchObject({ outcome: 'refused', code: 'insufficient_stock' })
     await ends(handle)
-    expect(saga.asks('keepAuthorization')).toMatchObject([{ request: 1 }])
-    expect(saga.asks('reserveInventory')).toHaveLength(2)
+    expect(between('recordProgress:amending', 'refuseAmendment')).toEqual([
+      'quoteAmendment',
+      'screenCustomer',
+      'reserveInventory',
+      'releaseScreening',
+    ])
+    expect(saga.asks('authorizePayment')).toHaveLength(1)
+    expect(calls).not.toContain('keepAuthorization')
     expect(saga.asks('capturePayment')).toMatchObject([{ amount: 2000, shipping: 500 }])
   })
 
@@ -139,8 +143,12 @@ describe('an amendment', () => {
       input.request === 2 ? failing('the database is away')() : reserve(input)
     expect(await amend(handle, 'more')).toMatchObject({ outcome: 'refused', code: 'amendment_refused' })
     await ends(handle)
-    expect(saga.asks('reserveInventory').at(-1)).toMatchObject({ request: 3, lines: [{ quantity: 2 }] })
-    expect(saga.asks('keepAuthorization')).toMatchObject([{ request: 1 }])
+    expect(saga.asks('reserveInventory').at(-1)).toMatchObject({
+      request: 3,
+      lines: [{ quantity: 2 }],
+      from: [AMS(2)],
+    })
+    expect(saga.asks('authorizePayment')).toHaveLength(1)
     expect(saga.asks('capturePayment')).toMatchObject([{ amount: 2000, shipping: 500 }])
   })
 
@@ -153,7 +161,7 @@ describe('an amendment', () => {
       return gone ? Promise.resolve({ outcome: 'out_of_stock', shortages: [] }) : reserve(input)
     }
     const amended = amend(handle, 'more')
-    await saga.isAsked(handle, 'compensate')
+    await saga.isAsked(handle, 'compensate', 1)
     gone = false
     await saga.operate(handle, 'retry')
     expect(await amended).toMatchObject({ outcome: 'refused' })
@@ -170,91 +178,6 @@ describe('an amendment', () => {
     expect(await amended).toEqual({ outcome: 'applied' })
     await ends(handle)
     expect(saga.asks('capturePayment')).toMatchObject([{ amount: 3000, shipping: 500 }])
-  })
-
-  it('waits for the one before it, and builds on it', async () => {
-    const handle = await confirmed()
-    const results = await Promise.all([amend(handle, 'more'), amend(handle, 'most')])
-    expect(results).toEqual([{ outcome: 'applied' }, { outcome: 'applied' }])
-    await ends(handle)
-    const statuses = calls.filter((call) => /amending|confirmed/.test(call))
-    expect(statuses.slice(-4)).toEqual([
-      'recordProgress:amending',
-      'recordProgress:confirmed',
-      'recordProgress:amending',
-      'recordProgress:confirmed',
-    ])
-    expect(saga.asks('authorizePayment').map(({ request }) => request)).toEqual([1, 2, 3])
-    expect(saga.asks('keepAuthorization')).toHaveLength(2)
-  })
-
-  it('that comes early waits for the confirmation', async () => {
-    quotes()
-    let authorize = () => {}
-    const held = new Promise<void>((resolve) => (authorize = resolve))
-    saga.answers.authorizePayment = async () => {
-      await held
-      return { outcome: 'authorized', paymentId: 'p' }
-    }
-    const handle = await saga.start({ policy: waiting() })
-    await saga.called('authorizePayment')
-    const amended = amend(handle, 'more')
-    authorize()
-    expect(await amended).toEqual({ outcome: 'applied' })
-    await ends(handle)
-    expect(saga.asks('capturePayment')).toMatchObject([{ amount: 3000, shipping: 500 }])
-  })
-
-  it('that comes early is refused when the order comes to nothing', async () => {
-    quotes()
-    let decline = () => {}
-    const held = new Promise<void>((resolve) => (decline = resolve))
-    saga.answers.authorizePayment = async () => {
-      await held
-      return { outcome: 'declined', code: 'card_declined' }
-    }
-    const handle = await saga.start()
-    await saga.called('authorizePayment')
-    const amended = amend(handle, 'more')
-    decline()
-    expect(await amended).toMatchObject({ outcome: 'refused', code: 'order_not_amendable' })
-    expect(await handle.result()).toEqual({ status: 'rejected', reason: 'declined' })
-    expect(saga.asks('refuseAmendment')).toMatchObject([{ amendmentId: 'more' }])
-  })
-
-  it('is refused once the parcels are being sent, and while the order is being cancelled', async () => {
-    const handle = await saga.start({ policy: waiting() })
-    await saga.parcels()
-    await expect(amend(handle, 'more')).rejects.toMatchObject({ cause: { type: 'order_not_amendable' } })
-    await ends(handle)
-
-    const other = await confirmed()
-    saga.answers.voidPayment = failing('the provider is away')
-    await saga.update(other, 'cancel', { by: 'customer', reason: null })
-    await expect(amend(other, 'more')).rejects.toMatchObject({ cause: { type: 'order_not_amendable' } })
-    await saga.isAsked(other)
-    await saga.operate(other, 'resolve')
-    await other.result().catch(() => {})
-    expect(calls).not.toContain('quoteAmendment')
-  })
-
-  it('is finished before a cancellation that comes meanwhile', async () => {
-    const handle = await confirmed()
-    let quoted = () => {}
-    const held = new Promise<void>((resolve) => (quoted = resolve))
-    const quote = saga.answers.quoteAmendment
-    saga.answers.quoteAmendment = async (ref) => {
-      await held
-      return quote(ref)
-    }
-    const amended = amend(handle, 'more')
-    await saga.called('quoteAmendment')
-    await saga.update(handle, 'cancel', { by: 'customer', reason: null })
-    quoted()
-    expect(await amended).toEqual({ outcome: 'applied' })
-    await handle.result().catch(() => {})
-    expect((await handle.describe()).status.name).toBe('CANCELLED')
-    expect(calls.indexOf('voidPayment')).toBeGreaterThan(calls.indexOf('keepAuthorization'))
   })
 })
 
@@ -279,15 +202,18 @@ describe('an amendment whose provider captures an authorization only once', () =
 
   const asked = () => saga.asks('authorizePayment').map(({ parts = [] }) => parts.map(({ amount }) => amount))
 
-  it('authorizes its parcels once they are known', async () => {
+  it('authorizes its parcels, which its stock tells, at once', async () => {
     splitAndCapturedOnce()
     const handle = await saga.start({ policy: WINDOW })
     await saga.reaches(handle, 'confirmed')
     expect(await amend(handle, 'more')).toEqual({ outcome: 'applied' })
     await saga.deliver(2)
     await handle.result()
-    expect(asked()).toEqual([[1500, 1000], [], [1500, 2000]])
-    expect(saga.asks('keepAuthorization')).toMatchObject([{ request: 3 }])
+    expect(asked()).toEqual([
+      [1500, 1000],
+      [1500, 2000],
+    ])
+    expect(saga.asks('keepAuthorization')).toMatchObject([{ request: 2 }])
   })
 
   it('keeps the authorization that covers them', async () => {
@@ -306,7 +232,7 @@ describe('an amendment whose provider captures an authorization only once', () =
     await saga.reaches(handle, 'confirmed')
     const authorize = saga.answers.authorizePayment
     saga.answers.authorizePayment = async (input) =>
-      input.request === 3 ? { outcome: 'declined', code: 'card_declined' } : authorize(input)
+      input.request === 2 ? { outcome: 'declined', code: 'card_declined' } : authorize(input)
     expect(await amend(handle, 'more')).toMatchObject({ outcome: 'refused', code: 'amendment_refused' })
     await saga.deliver(2)
     await handle.result()

@@ -1,23 +1,25 @@
 /**
- * One change of a confirmed order, all or nothing: the new money is authorized, the new stock reserved, and only then is
- * the order another one. Up to the reservation everything can be undone; after it nothing is left that may be refused, so
+ * One change of a confirmed order, all or nothing: the new stock is reserved, the new money authorized, and only then is
+ * the order another one. Up to the authorization everything can be undone; after it nothing is left that may be refused, so
  * the rest goes forward, with an operator where it must be.
  */
 import type { ReserveResult } from '#activities/inventory.ts'
 import type { AmendmentQuote } from '#activities/orders.ts'
 import type { AuthorizeResult, PaymentPart } from '#activities/payments.ts'
-import { ActivityFailure, ApplicationFailure, CancellationScope } from '@temporalio/workflow'
+import { ActivityFailure, ApplicationFailure, CancellationScope, patched } from '@temporalio/workflow'
 import { formatMoney } from '#contracts/money.ts'
-import type { AmendResult, OrderState, OrderTerms } from '#contracts/workflows.ts'
-import { asDuty, asStep, inventory, orders, payments } from './doors.ts'
+import type { AmendResult, OrderState } from '#contracts/workflows.ts'
+import { asDuty, asStep, orders, payments } from './doors.ts'
 import { notAmendable } from './amendment-queue.ts'
+import { keepReservation, leavesSurplus, reserveAmendment } from './amendment-stock.ts'
 import { authorizationOf, keep, partsOf } from './payment.ts'
 import { reasonOf } from './reason.ts'
-import type { OrderRun } from './run.ts'
+import { undoneElsewhere, type OrderRun } from './run.ts'
 import { createSaga, type Saga, type Step } from './saga.ts'
+import { STEPS } from './steps.ts'
+import { countAtMost, needsScreening, screenAmendment } from './spending.ts'
 
 type Refused = Extract<AmendResult, { outcome: 'refused' }>
-type Quote = Extract<AmendmentQuote, { outcome: 'possible' }>
 
 /** Does the first amendment that waits. A cancellation that comes meanwhile takes effect afterwards. */
 export async function amendOrder(run: OrderRun, amendmentId: string): Promise<void> {
@@ -42,7 +44,7 @@ export async function refuseAmendments(run: OrderRun): Promise<void> {
 
 async function refuse(run: OrderRun, amendmentId: string, { code, message }: Refused): Promise<void> {
   const { orderId, policy } = run.input
-  run.journal.note({ name: 'amendOrder', status: 'refused', detail: code })
+  run.journal.note({ name: 'amendOrder', status: 'refused', detail: message })
   await run.operator.insist({ step: 'amendOrder', operation: 'refuseAmendment' }, () =>
     orders('the amendment is refused', asDuty(policy)).refuseAmendment({
       orderId,
@@ -53,6 +55,16 @@ async function refuse(run: OrderRun, amendmentId: string, { code, message }: Ref
   )
 }
 
+/** A change that is being made. */
+interface Attempt {
+  run: OrderRun
+  saga: Saga
+  /** The order as it was. */
+  before: OrderState
+  /** More is promised than the order is to have. */
+  surplus: boolean
+}
+
 async function change(run: OrderRun, amendmentId: string): Promise<Refused | undefined> {
   const { journal, operator, state } = run
   const saga = createSaga({
@@ -61,14 +73,15 @@ async function change(run: OrderRun, amendmentId: string): Promise<Refused | und
     operator,
   })
   const before = { ...state }
+  const attempt: Attempt = { run, saga, before, surplus: false }
   let refused: Refused | undefined
   try {
-    refused = await prepare(run, amendmentId, saga)
+    refused = await prepare(attempt, amendmentId)
   } catch (error) {
     if (!(error instanceof ActivityFailure || error instanceof ApplicationFailure)) throw error
     refused = refusal('amendment_refused', `The change could not be made: ${reasonOf(error)}`)
   }
-  if (refused === undefined) return complete(run, amendmentId, before)
+  if (refused === undefined) return complete(attempt, amendmentId)
   const { requests, allocations } = state
   Object.assign(state, before, { requests, allocations })
   await saga.compensate()
@@ -78,31 +91,62 @@ async function change(run: OrderRun, amendmentId: string): Promise<Refused | und
 const refusal = (code: string, message: string): Refused => ({ outcome: 'refused', code, message })
 
 /** Everything that may be refused. What it leaves in the state holds only when nothing was. */
-async function prepare(run: OrderRun, amendmentId: string, saga: Saga): Promise<Refused | undefined> {
-  const { state } = run
+async function prepare(attempt: Attempt, amendmentId: string): Promise<Refused | undefined> {
+  const { run, saga } = attempt
+  const { input, state } = run
   const quote = await saga.run(quoteAmendment(run, amendmentId))
   if (quote.outcome === 'refused') return quote
-  const before = { ...state }
   state.terms = quote.terms
-  // other lines may make other parcels, which only their reservation will tell
-  const parts = quote.linesChanged ? [] : partsOf(run.input, state)
-  if (quote.terms.total > before.authorized) {
-    const refused = await authorize(run, before, saga, parts)
-    if (refused !== undefined) return refused
-  }
-  if (quote.linesChanged) {
-    state.requests = { ...state.requests, reservation: state.requests.reservation + 1 }
-    const result = await saga.run(reserveAmendment(run, before, quote))
-    if (result.outcome !== 'held') {
-      const short = result.outcome === 'released' ? [] : result.shortages
-      return refusal('insufficient_stock', `Not enough stock of ${short.map(({ sku }) => sku).join(', ')}.`)
-    }
-    state.allocations = result.allocations
-    const parcels = partsOf(run.input, state)
-    const authorized = state.authorizedBy === before.authorizedBy ? partsOf(run.input, before) : []
-    if (state.capturedOnce && !areCovered(parcels, authorized)) return authorize(run, before, saga, parcels)
-  }
+  const limited = needsScreening(run) ? await screen(run, saga) : undefined
+  if (limited !== undefined) return limited
+  if (!quote.linesChanged) return costsMore(attempt) ? authorize(attempt, partsOf(input, state)) : undefined
+  // runs from before that troubled the customer's bank for what was not in stock
+  return patched('amendments-take-stock-first') ? takeStockFirst(attempt) : takeMoneyFirst(attempt)
+}
+
+const costsMore = ({ run, before }: Attempt): boolean => run.state.terms.total > before.authorized
+
+async function takeStockFirst(attempt: Attempt): Promise<Refused | undefined> {
+  const { run, saga, before } = attempt
+  const { input, state } = run
+  const result = await saga.run(reserveAmendment(run, before, { keepsPrevious: true }))
+  if (result.outcome !== 'held') return outOfStock(result)
+  const { allocations } = result
+  const parcels = partsOf(input, { ...state, allocations })
+  const fits = state.capturedOnce !== true || areCovered(parcels, partsOf(input, before))
+  const refused = costsMore(attempt) || !fits ? await authorize(attempt, parcels) : undefined
+  if (refused !== undefined) return refused
+  attempt.surplus = leavesSurplus(before.allocations, allocations)
+  state.allocations = allocations
   return undefined
+}
+
+async function takeMoneyFirst(attempt: Attempt): Promise<Refused | undefined> {
+  const { run, saga, before } = attempt
+  const { input, state } = run
+  // other lines may make other parcels, which only their reservation will tell
+  const refused = costsMore(attempt) ? await authorize(attempt, []) : undefined
+  if (refused !== undefined) return refused
+  const result = await saga.run(reserveAmendment(run, before, { keepsPrevious: false }))
+  if (result.outcome !== 'held') return outOfStock(result)
+  state.allocations = result.allocations
+  const parcels = partsOf(input, state)
+  const authorized = state.authorizedBy === before.authorizedBy ? partsOf(input, before) : []
+  return state.capturedOnce && !areCovered(parcels, authorized) ? authorize(attempt, parcels) : undefined
+}
+
+function outOfStock(result: Exclude<ReserveResult, { outcome: 'held' }>): Refused {
+  const short = result.outcome === 'released' ? [] : result.shortages
+  return refusal('insufficient_stock', `Not enough stock of ${short.map(({ sku }) => sku).join(', ')}.`)
+}
+
+async function screen(run: OrderRun, saga: Saga): Promise<Refused | undefined> {
+  const result = await saga.run(screenAmendment(run))
+  if (result.outcome === 'released') throw undoneElsewhere('screening')
+  if (result.outcome === 'cleared') return undefined
+  return result.code === 'spending_limit'
+    ? refusal('spending_limit_exceeded', 'The change is more than the customer may spend in 24 hours.')
+    : refusal('order_not_amendable', 'The customer’s account is closed.')
 }
 
 /** Whether what is authorized for each parcel, or for the only one without naming it, is enough. */
@@ -113,12 +157,7 @@ function areCovered(parcels: readonly PaymentPart[], authorized: readonly Paymen
 }
 
 /** Authorizes the whole new total by a further request; what it answers holds only when nothing is refused. */
-async function authorize(
-  run: OrderRun,
-  before: OrderState,
-  saga: Saga,
-  parts: PaymentPart[],
-): Promise<Refused | undefined> {
+async function authorize({ run, saga, before }: Attempt, parts: PaymentPart[]): Promise<Refused | undefined> {
   const { state } = run
   state.requests = { ...state.requests, payment: state.requests.payment + 1 }
   const result = await saga.run(authorizeAmendment(run, before, parts))
@@ -129,7 +168,7 @@ async function authorize(
 }
 
 /** Nothing of this may be refused any more: it is done until it is done. */
-async function complete(run: OrderRun, amendmentId: string, before: OrderState): Promise<undefined> {
+async function complete({ run, before, surplus }: Attempt, amendmentId: string): Promise<undefined> {
   const { input, state, journal, operator } = run
   const { orderId, policy } = input
   await operator.insist({ step: 'amendOrder', operation: 'applyAmendment' }, () =>
@@ -137,6 +176,10 @@ async function complete(run: OrderRun, amendmentId: string, before: OrderState):
   )
   journal.note({ name: 'amendOrder', status: 'completed', detail: null })
   journal.reprice(state.terms.total)
+  await countAtMost(run, state.terms.total)
+  if (surplus) {
+    await operator.insist({ step: 'amendOrder', operation: 'keepReservation' }, () => keepReservation(run))
+  }
   if (state.authorizedBy === before.authorizedBy) return
   await operator.insist({ step: 'amendOrder', operation: 'keepAuthorization' }, () =>
     payments('void the old authorization', asDuty(policy)).keepAuthorization({
@@ -154,7 +197,7 @@ const quoteAmendment = ({ input }: OrderRun, amendmentId: string): Step<Amendmen
       amendmentId,
     }),
   refusal: (quote) => (quote.outcome === 'refused' ? quote.code : undefined),
-  compensate: { nothingToUndo: 'a quote changes nothing' },
+  compensate: STEPS.quoteAmendment.undoneBy,
 })
 
 const codeOf = (result: Exclude<AuthorizeResult, { outcome: 'authorized' | 'not_required' }>): string =>
@@ -184,39 +227,3 @@ const authorizeAmendment = (
       givenUp: state.requests.payment,
     }),
 })
-
-const reserveAmendment = (
-  { input, state }: OrderRun,
-  before: OrderState,
-  { terms }: Quote,
-): Step<ReserveResult> => {
-  const { orderId, policy } = input
-  let refused = false
-  const reserve = (lines: OrderTerms['lines'], retry: ReturnType<typeof asStep>): Promise<ReserveResult> =>
-    inventory(`hold ${lines.length} lines instead`, retry).reserveInventory({
-      orderId,
-      lines: lines.map(({ sku, quantity }) => ({ sku, quantity })),
-      onShortage: 'refuse',
-      request: state.requests.reservation,
-    })
-  return {
-    name: 'reserveAmendment',
-    execute: () => reserve(terms.lines, asStep(policy)),
-    refusal: ({ outcome }) => {
-      refused = outcome !== 'held'
-      return refused ? outcome : undefined
-    },
-    // nobody knows whether the new lines are held: the old ones are asked for again, by a request that comes after
-    async compensate() {
-      if (refused) return
-      state.requests = { ...state.requests, reservation: state.requests.reservation + 1 }
-      const result = await reserve(before.terms.lines, asDuty(policy))
-      if (result.outcome !== 'held') {
-        throw ApplicationFailure.nonRetryable(
-          'What the order had before the change is not in stock any more.',
-        )
-      }
-      state.allocations = result.allocations
-    },
-  }
-}

@@ -6,6 +6,7 @@ import { ActivityFailure, ApplicationFailure, condition, setHandler } from '@tem
 import type { OperateCommand } from '#contracts/workflows.ts'
 import { orders, untilDone } from './doors.ts'
 import { operate } from './messages.ts'
+import type { OpenQuestions } from './needs-attention.ts'
 import { reasonOf } from './reason.ts'
 import { DAY_SECONDS, HOUR_SECONDS, inSeconds, waitUntil } from './waits.ts'
 
@@ -14,27 +15,36 @@ export interface Concerns {
 }
 
 interface Open {
+  operation: string
   since: string
   answer?: OperateCommand
 }
 
 /** @param about the order, and what makes a repeat the same: `return:<id>` */
-export function createConcerns(about: { orderId: string; source: string; step: string }): Concerns {
+export function createConcerns(
+  about: { orderId: string; source: string; step: string },
+  questions: OpenQuestions,
+): Concerns {
   const open: Open[] = []
-  const asked = (since: string | undefined): Open | undefined =>
-    open.find((one) => one.answer === undefined && (since === undefined || since === one.since))
+  const asked = ({ since, operation }: OperateCommand): Open | undefined =>
+    open.find(
+      (one) =>
+        one.answer === undefined &&
+        (since === undefined || since === one.since) &&
+        (operation === undefined || operation === one.operation),
+    )
 
   setHandler(
     operate,
     async (command) => {
-      const concern = asked(command.since)
+      const concern = asked(command)
       if (concern === undefined) return
       concern.answer = command
       await condition(() => !open.includes(concern))
     },
     {
-      validator: ({ since }: OperateCommand) => {
-        if (asked(since) !== undefined) return
+      validator: (command: OperateCommand) => {
+        if (asked(command) !== undefined) return
         throw ApplicationFailure.nonRetryable('Nothing waits for an operator here.', 'no_operation_waiting')
       },
     },
@@ -48,8 +58,9 @@ export function createConcerns(about: { orderId: string; source: string; step: s
   ): Promise<OperateCommand | undefined> {
     const { orderId, step } = about
     const source = `${about.source}:${operation}`
-    const concern: Open = { since: new Date().toISOString() }
+    const concern: Open = { operation, since: new Date().toISOString() }
     open.push(concern)
+    questions.raised(source)
     await orders(`needs an operator: ${operation}`, untilDone).raiseConcern({
       orderId,
       source,
@@ -57,9 +68,11 @@ export function createConcerns(about: { orderId: string; source: string; step: s
       operation,
       error: reasonOf(cause),
     })
-    await waitUntil(inSeconds(seconds), () => concern.answer !== undefined)
+    const answered = () => concern.answer !== undefined
+    await waitUntil(inSeconds(seconds), answered, `an operator or the next try of ${operation}`)
     const { answer } = concern
     if (answer !== undefined) {
+      questions.settled(source)
       const note = `${answer.action} by ${answer.by}: ${answer.note}`
       await orders(`an operator says ${answer.action}`, untilDone).settleConcern({ orderId, source, note })
     }
@@ -76,6 +89,7 @@ export function createConcerns(about: { orderId: string; source: string; step: s
           await work()
           if (raised) {
             const source = `${about.source}:${operation}`
+            questions.settled(source)
             await orders('that is done', untilDone).settleConcern({ orderId, source, note: 'It was done.' })
           }
           return 'done'

@@ -29,7 +29,7 @@ async function awaitAmendments(run: OrderRun, until: string): Promise<void> {
     }
     if (isPast(until)) return amendments.close()
     await continueWhenLong(run, { point: 'amendments', until })
-    await waitUntil(until, () => amendments.next !== undefined)
+    await waitUntil(until, () => amendments.next !== undefined, 'amendments')
   }
 }
 

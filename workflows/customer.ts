@@ -23,6 +23,7 @@ export interface Customer {
 /** A signal that carries no news of its own: it says that asking again is worth it. */
 export interface Bell {
   readonly rang: boolean
+  ring(): void
   forget(): void
 }
 
@@ -35,8 +36,8 @@ export const anythingAvailable = (
   lines.some((line) => !shortages.some(({ sku }) => sku === line.sku))
 
 export function acceptAnswers(cancellation: Cancellation): Customer {
-  const decision = question<DecideCommand>()
-  const method = question<ChangePaymentMethodCommand>()
+  const decision = question<DecideCommand>('decision about the shortage')
+  const method = question<ChangePaymentMethodCommand>('another payment method')
   let available = false
 
   setHandler(
@@ -80,7 +81,7 @@ const refusal = (code: string, what: string): ApplicationFailure =>
   ApplicationFailure.nonRetryable(`The order does not wait for ${what}.`, code)
 
 /** Something that is asked for a while and answered at most once. */
-function question<Answer>() {
+function question<Answer>(what: string) {
   let asking = false
   let given: Answer | undefined
   return {
@@ -94,7 +95,7 @@ function question<Answer>() {
       asking = true
       given = undefined
       try {
-        await waitUntil(until, () => given !== undefined)
+        await waitUntil(until, () => given !== undefined, what)
         return given
       } finally {
         asking = false

@@ -1,29 +1,21 @@
 /** Follows parcels through their workflows, and captures each one's money when it leaves. */
-import {
-  ChildWorkflowFailure,
-  condition,
-  isCancellation,
-  ParentClosePolicy,
-  setHandler,
-  startChild,
-  WorkflowIdReusePolicy,
-} from '@temporalio/workflow'
+import { ChildWorkflowFailure, condition, setHandler } from '@temporalio/workflow'
 import { ApplicationFailure } from '@temporalio/common'
-import { TASK_QUEUES } from '#contracts/services.ts'
+import type { CaptureInput } from '#activities/payments.ts'
 import {
-  SHIPMENT_WORKFLOW,
   shipmentIdOf,
-  shipmentWorkflowId,
+  type ParcelNews,
   type ShipmentInput,
   type ShipmentResult,
 } from '#contracts/workflows.ts'
 import { asDuty, payments, shipping } from './doors.ts'
-import { cancelShipment, parcelDispatched, parcelKept } from './messages.ts'
+import { hearOfParcel, parcelDispatched, parcelEnded, parcelKept } from './messages.ts'
 import type { Concern } from './operator.ts'
+import { startParcel } from './parcel-workflow.ts'
 import { reasonOf } from './reason.ts'
 import { isRefusal } from './refusal.ts'
 import type { OrderRun, PlannedParcel } from './run.ts'
-import type { shipment } from './shipment.ts'
+import { giveUpCapture } from './settled-otherwise.ts'
 
 /** A parcel to be followed; one that takes a lost one's place is paid already. */
 export type FollowedParcel = PlannedParcel & { replaces?: string }
@@ -31,6 +23,8 @@ export type FollowedParcel = PlannedParcel & { replaces?: string }
 export interface Parcels {
   /** The parcels that have not left are to be cancelled. */
   cancelling: boolean
+  /** An operator has collected a parcel's money otherwise: its share is still authorized. */
+  uncaptured: boolean
   /** Books the parcel and follows it to its end. */
   ship(parcel: FollowedParcel): Promise<ShipmentResult>
   /** It has left, or never will. */
@@ -49,13 +43,22 @@ export function followParcels(run: OrderRun, count: number): Parcels {
   /** Said to have left when it was to be cancelled, though the word of its leaving may still be on its way. */
   const kept = new Set<string>()
   const ends = new Map<string, ShipmentResult['status']>()
+  /** How parcels ended, as far as it was said by whomever; null while nobody has. */
+  const heard = new Map<string, ShipmentResult['status'] | null>()
   const paid = new Set<string>()
   let next = count
   setHandler(parcelDispatched, ({ shipmentId }) => void dispatched.add(shipmentId))
   setHandler(parcelKept, ({ shipmentId }) => void kept.add(shipmentId))
+  setHandler(parcelEnded, hear)
+  setHandler(hearOfParcel, hear, {
+    validator: (news: ParcelNews) => {
+      if (!isNews(news)) throw ApplicationFailure.nonRetryable('That is known.', 'parcel_news_known')
+    },
+  })
 
   const parcels: Parcels = {
     cancelling: false,
+    uncaptured: false,
     ship,
     isSettled: ({ shipmentId }) => dispatched.has(shipmentId) || kept.has(shipmentId) || ends.has(shipmentId),
     isCancelled: ({ shipmentId }) => ends.get(shipmentId) === 'cancelled',
@@ -69,11 +72,12 @@ export function followParcels(run: OrderRun, count: number): Parcels {
       try {
         return await follow(parcel)
       } catch (error) {
-        if (!(error instanceof ChildWorkflowFailure)) throw error
+        if (!(error instanceof ChildWorkflowFailure || error instanceof ApplicationFailure)) throw error
         if (!isToCancel(parcel) && (await operator.ask(concernOf(parcel), error)) === 'retry') continue
         // its workflow has failed and cannot say whether the parcel has left: the carrier is asked instead
         if (await giveUp(parcel)) {
           ends.set(shipmentId, 'cancelled')
+          heard.set(shipmentId, 'cancelled')
           return { shipmentId, warehouse, status: 'cancelled' }
         }
         kept.add(shipmentId)
@@ -94,17 +98,18 @@ export function followParcels(run: OrderRun, count: number): Parcels {
 
   async function follow(parcel: FollowedParcel): Promise<ShipmentResult> {
     const { shipmentId, warehouse } = parcel
-    const child = await startShipment(shipmentOf(parcel))
+    if (!heard.has(shipmentId)) heard.set(shipmentId, null)
+    const workflow = await startParcel(shipmentOf(parcel), { hear, end: endOf(parcel) })
     let closed = false
-    const result = child.result().finally(() => (closed = true))
-    result.catch(() => {}) // handled where it is awaited, which may be later than it fails
+    const result = workflow.result.finally(() => (closed = true))
+    result.then(hear, () => {}) // a failure is handled where it is awaited, which may be later than it fails
     let told = false
     const isToTell = () => !told && isToCancel(parcel) && !kept.has(shipmentId)
     for (;;) {
       await condition(() => dispatched.has(shipmentId) || closed || isToTell())
       if (dispatched.has(shipmentId) || closed) break
       told = true
-      await child.signal(cancelShipment, { reason: cancellation.reason.code }).catch(endedMeanwhile)
+      await workflow.cancel(cancellation.reason.code)
     }
     if (dispatched.has(shipmentId)) await capture(parcel)
     const shipped = await result
@@ -112,6 +117,24 @@ export function followParcels(run: OrderRun, count: number): Parcels {
     ends.set(shipmentId, shipped.status)
     journal.note({ name: 'ship', status: 'completed', detail: `${warehouse}: ${shipped.status}` })
     return shipped
+  }
+
+  function hear({ shipmentId, status }: ParcelNews): void {
+    if (status === 'dispatched') dispatched.add(shipmentId)
+    else heard.set(shipmentId, status)
+  }
+
+  function isNews({ shipmentId, status }: ParcelNews): boolean {
+    const isFollowed = heard.get(shipmentId) === null
+    return isFollowed && !(status === 'dispatched' && dispatched.has(shipmentId))
+  }
+
+  async function endOf({ shipmentId, warehouse }: FollowedParcel): Promise<ShipmentResult> {
+    for (;;) {
+      const status = heard.get(shipmentId) ?? null
+      if (status !== null) return { shipmentId, warehouse, status }
+      await condition(() => heard.get(shipmentId) !== null)
+    }
   }
 
   function shipmentOf({ shipmentId, warehouse, lines, replaces }: FollowedParcel): ShipmentInput {
@@ -140,13 +163,18 @@ export function followParcels(run: OrderRun, count: number): Parcels {
     if (paid.has(shipmentId) || replaces !== undefined) return
     const captured = await operator.insist(concern('capture_failed'), () => charge(shipmentId, amount))
     if (captured === 'done') journal.note({ name: 'capturePayment', status: 'completed', detail: null })
+    else if (await giveUpCapture(shareOf(shipmentId, amount))) parcels.uncaptured = true
     paid.add(shipmentId)
+  }
+
+  function shareOf(shipmentId: string, amount: number): CaptureInput {
+    return { orderId, shipmentId, amount, shipping: shippingCost }
   }
 
   async function charge(shipmentId: string, amount: number): Promise<void> {
     const { capturePayment } = payments('capture the parcel’s share', asDuty(policy))
     try {
-      const result = await capturePayment({ orderId, shipmentId, amount, shipping: shippingCost })
+      const result = await capturePayment(shareOf(shipmentId, amount))
       if (result.outcome === 'refused')
         throw ApplicationFailure.nonRetryable(`the capture was refused (${result.code})`)
     } catch (error) {
@@ -159,19 +187,3 @@ export function followParcels(run: OrderRun, count: number): Parcels {
     return { step: journal.step, operation }
   }
 }
-
-/** A workflow that cannot be told any more has ended, and its result says how. */
-function endedMeanwhile(error: unknown): void {
-  if (isCancellation(error)) throw error
-}
-
-/** The parcel goes on whatever becomes of the order's workflow: it is on a van, not in a database. */
-const startShipment = (input: ShipmentInput) =>
-  startChild<typeof shipment>(SHIPMENT_WORKFLOW, {
-    workflowId: shipmentWorkflowId(input.shipmentId),
-    taskQueue: TASK_QUEUES.shipping,
-    args: [input],
-    parentClosePolicy: ParentClosePolicy.ABANDON,
-    workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-    staticSummary: `Parcel of ${input.number} from ${input.warehouse}`,
-  })

@@ -15,7 +15,7 @@ describe('a parcel that cannot be booked', () => {
     saga.answers.bookShipment = refused('no such address')
     saga.answers.cancelShipment = failing('the carrier is away')
     const handle = await saga.start()
-    await saga.isAsked(handle, 'ship')
+    await saga.isAsked(handle, 'ship', 1)
     await saga.operate(handle, 'resolve')
     await saga.isAsked(handle, 'cancelShipment')
     saga.answers.cancelShipment = async () => {}
@@ -29,7 +29,7 @@ describe('a parcel that cannot be booked', () => {
     saga.answers.releaseParcelStock = failing('the database is away')
     saga.answers.voidPayment = failing('the provider is away')
     const handle = await saga.start()
-    await saga.isAsked(handle, 'ship')
+    await saga.isAsked(handle, 'ship', 1)
     await saga.operate(handle, 'resolve')
     await saga.isAsked(handle, 'releaseParcelStock')
     saga.answers.releaseParcelStock = async () => {}
@@ -47,7 +47,7 @@ describe('a parcel whose workflow was ended by hand', () => {
     const handle = await saga.start()
     const [parcel] = await saga.parcels()
     await saga.report(parcel!, 'dispatched')
-    await vi.waitFor(() => expect(calls).toContain('capturePayment'))
+    await vi.waitFor(() => expect(calls).toContain('capturePayment'), 10_000)
     await parcel!.terminate('by mistake')
     await saga.isAsked(handle, 'ship')
     saga.answers.bookShipment = async () => ({
@@ -56,7 +56,7 @@ describe('a parcel whose workflow was ended by hand', () => {
       status: 'dispatched',
     })
     await saga.operate(handle, 'retry')
-    await vi.waitFor(() => expect(calls.filter((call) => call === 'bookShipment')).toHaveLength(2))
+    await vi.waitFor(() => expect(calls.filter((call) => call === 'bookShipment')).toHaveLength(2), 10_000)
     await vi.waitFor(() => saga.report(parcel!, 'delivered'), 10_000)
     expect(await handle.result()).toMatchObject({ status: 'completed', parcels: [{ status: 'delivered' }] })
   })
@@ -109,7 +109,7 @@ describe('a parcel that was cancelled before it was booked', () => {
     await vi.waitFor(async () => {
       const { events } = await parcel.fetchHistory()
       expect(events?.some((event) => event.workflowExecutionUpdateAcceptedEventAttributes)).toBe(true)
-    })
+    }, 10_000)
     answer.resolve({ outcome: 'cancelled' })
     await expect(reported).rejects.toMatchObject({ cause: { type: 'shipment_transition_refused' } })
     expect(await handle.result()).toMatchObject({ parcels: [{ status: 'cancelled' }] })

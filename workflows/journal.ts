@@ -1,24 +1,31 @@
 /** Tells the order's story as it happens: the order's row and timeline, search attributes, and the details in the Temporal UI. */
-import { CancellationScope, patched, setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow'
+import {
+  CancellationScope,
+  patched,
+  setCurrentDetails,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow'
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common'
-import type { StepRecord } from '#activities/orders.ts'
+import type { MoveNumber, StepRecord } from '#activities/orders.ts'
 import { formatMoney } from '#contracts/money.ts'
 import type { OrderStatus } from '#contracts/states.ts'
 import { FIRST_STEP } from '#contracts/search-attributes.ts'
 import type { AttentionState, JournalState, OrderInput, WaitingFor } from '#contracts/workflows.ts'
 import { orders, ordersHere, untilDone } from './doors.ts'
+import { showAttention } from './needs-attention.ts'
 
 const orderStatus = defineSearchAttributeKey('OrderStatus', SearchAttributeType.KEYWORD)
 const orderStep = defineSearchAttributeKey('OrderStep', SearchAttributeType.KEYWORD)
 const orderTotal = defineSearchAttributeKey('OrderTotal', SearchAttributeType.INT)
-const needsAttention = defineSearchAttributeKey('NeedsAttention', SearchAttributeType.BOOL)
 
 /** So many lines of the story are shown; the timeline has all. */
 const STORY_LINES = 40
 
 /** What goes with a move to another status. */
 export interface Move {
-  reason?: { code: string; message: string }
+  /** Null takes back what was said before. */
+  reason?: { code: string; message: string } | null
   /** What the order waits for from now on; left out: for nothing. */
   waitingFor?: WaitingFor
 }
@@ -54,12 +61,14 @@ export interface Journal {
 
 export function createJournal(input: OrderInput): Journal {
   const { orderId, resume } = input
-  let { status, step, sequence, waitingFor }: Omit<JournalState, 'story'> = resume?.journal ?? {
+  let { status, step, sequence, waitingFor }: Omit<JournalState, 'story' | 'moves'> = resume?.journal ?? {
     status: 'placed',
     step: 'start',
     sequence: 0,
     waitingFor: null,
   }
+  /** A run that continues one which did not count its moves cannot say which number comes next. */
+  let moves = resume === undefined ? 0 : resume.journal.moves
   const story: string[] = [...(resume?.journal.story ?? [])]
   let total = resume?.state.terms.total ?? input.total
   let attention: AttentionState | null = null
@@ -86,10 +95,20 @@ export function createJournal(input: OrderInput): Journal {
   function show(): void {
     if (shown.status === status && shown.step === step) return
     shown = { status, step }
-    upsertSearchAttributes([
-      { key: orderStatus, value: status },
-      { key: orderStep, value: step },
-    ])
+    upsertSearchAttributes(where())
+  }
+
+  const where = () => [
+    { key: orderStatus, value: status },
+    { key: orderStep, value: step },
+  ]
+
+  /** Tells this move from one that a worker, frozen in the meantime, writes late, and from one of a task that was lost. */
+  function numbered(): { move?: MoveNumber } {
+    if (moves === undefined) return {}
+    moves += 1
+    const { firstExecutionRunId: chain, runId: run, historyLength: task, runStartTime } = workflowInfo()
+    return { move: { chain, number: moves, run, task, began: runStartTime.toISOString() } }
   }
 
   async function write({ reason, waitingFor: next }: Move = {}): Promise<void> {
@@ -100,6 +119,7 @@ export function createJournal(input: OrderInput): Journal {
     unwritten = []
     const record = {
       orderId,
+      ...numbered(),
       status,
       steps,
       ...(reason === undefined ? {} : { reason }),
@@ -159,15 +179,20 @@ export function createJournal(input: OrderInput): Journal {
     },
     async raiseAttention(state) {
       attention = state
-      upsertSearchAttributes([{ key: needsAttention, value: true }])
+      showAttention(true, where()) // which may be a status that was only passed
       tell()
       await attentionDoor(`needs an operator: ${state.step}`).raiseAttention({ orderId, ...state })
     },
     async clearAttention(answer) {
+      const question = attention === null ? {} : { since: attention.since }
       attention = null
-      upsertSearchAttributes([{ key: needsAttention, value: false }])
+      showAttention(false)
       tell()
-      await attentionDoor(`an operator says ${answer.action}`).clearAttention({ orderId, ...answer })
+      await attentionDoor(`an operator says ${answer.action}`).clearAttention({
+        orderId,
+        ...question,
+        ...answer,
+      })
     },
     async flush() {
       const steps = unwritten.splice(0)
@@ -175,11 +200,19 @@ export function createJournal(input: OrderInput): Journal {
       const { recordProgress } = ordersHere('record steps')
       await CancellationScope.nonCancellable(() => recordProgress({ orderId, steps }))
     },
-    snapshot: () => ({ status, step, sequence, waitingFor, story: [...story] }),
+    snapshot: () => ({
+      status,
+      step,
+      sequence,
+      ...(moves === undefined ? {} : { moves }),
+      waitingFor,
+      story: [...story],
+    }),
   }
 }
 
-const WAITS_FOR: Record<WaitingFor['what'], string> = {
+/** What an order waits for, as people say it. */
+export const WAITS_FOR: Record<WaitingFor['what'], string> = {
   shortage_decision: 'the customer to decide about the shortage',
   payment_action: 'the customer to approve the payment',
   payment_method: 'another payment method',

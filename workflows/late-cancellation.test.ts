@@ -7,19 +7,6 @@ import { failing, openSaga, waiting } from '#tests/support/saga.ts'
 const saga = openSaga()
 const { calls } = saga
 
-const LINES = [{ sku: 'MUG-WHITE', quantity: 3, total: 1000, tax: 200 }]
-
-function splitOverTwo(): void {
-  saga.answers.reserveInventory = async () => ({
-    outcome: 'held',
-    allocations: [
-      { warehouse: 'AMS', lines: [{ sku: 'MUG-WHITE', quantity: 1 }] },
-      { warehouse: 'LJU', lines: [{ sku: 'MUG-WHITE', quantity: 2 }] },
-    ],
-    expiresAt: '',
-  })
-}
-
 const tooLate = async (): Promise<never> => {
   throw ApplicationFailure.nonRetryable('the parcel has left', FAILURE.refused)
 }
@@ -32,6 +19,9 @@ const ending = async (handle: WorkflowHandle): Promise<string> => {
   return (await handle.describe()).status.name
 }
 
+/** The reasons that the orders service was told, by their codes; null takes one back. */
+const reasons = () => saga.asks('recordProgress').map(({ reason }) => (reason === null ? null : reason?.code))
+
 const UNDONE = ['voidPayment', 'releaseScreening', 'releaseReservation', 'recordProgress:cancelled']
 
 /** Booked, and its workflow waits for what becomes of it. */
@@ -39,9 +29,34 @@ const booked = (parcel: WorkflowHandle) =>
   vi.waitFor(async () => expect(await parcel.query('status')).toBe('booked'), 10_000)
 
 describe('a cancellation after the confirmation', () => {
+  it('gives up a parcel at once whose question waits behind another one', async () => {
+    saga.answers.capturePayment = async () => ({ outcome: 'refused', code: 'declined' })
+    const handle = await saga.startSplit({ policy: waiting() })
+    const [leaves, stays] = await saga.parcels(2)
+    await Promise.all([leaves!, stays!].map(booked))
+    await saga.report(leaves!, 'dispatched')
+    await saga.isAsked(handle, 'capture_failed', 1)
+    await stays!.terminate('by mistake')
+    await vi.waitFor(async () => {
+      const told = (await saga.history(handle)).map(
+        (event) => event.childWorkflowExecutionTerminatedEventAttributes,
+      )
+      expect(told.some(Boolean)).toBe(true)
+    }, 10_000)
+    await cancel(handle)
+    await saga.called('cancelShipment')
+    expect(saga.asks('cancelShipment')).toMatchObject([
+      { shipmentId: stays!.workflowId.replace('shipment-', '') },
+    ])
+    await saga.isAsked(handle, 'capture_failed', 1) // still
+    await saga.operate(handle, 'resolve')
+    await saga.report(leaves!, 'delivered')
+    expect(await handle.result()).toMatchObject({ status: 'completed' })
+    expect(saga.asks('raiseAttention').map(({ operation }) => operation)).toEqual(['capture_failed'])
+  })
+
   it('cancels every parcel that has not left, and closes the order as cancelled', async () => {
-    splitOverTwo()
-    const handle = await saga.start({ lines: LINES, policy: waiting() })
+    const handle = await saga.startSplit({ policy: waiting() })
     const parcels = await saga.parcels(2)
     await Promise.all(parcels.map(booked))
     await cancel(handle)
@@ -57,8 +72,8 @@ describe('a cancellation after the confirmation', () => {
   })
 
   it('leaves alone the parcel that has left: the order goes on with it', async () => {
-    splitOverTwo()
-    const handle = await saga.start({ lines: LINES, policy: waiting() })
+    saga.answers.quoteShippingBack = async () => ({ amount: 593 })
+    const handle = await saga.startSplit({ policy: waiting() })
     const [gone, here] = await saga.parcels(2)
     await Promise.all([booked(gone!), booked(here!)])
     await saga.report(gone!, 'dispatched')
@@ -81,13 +96,23 @@ describe('a cancellation after the confirmation', () => {
     expect(saga.asks('releaseParcelPayment')).toHaveLength(1)
     expect(calls.filter((call) => call === 'capturePayment')).toHaveLength(1)
     expect(calls).not.toContain('releaseReservation')
-    expect(calls.slice(-2)).toEqual(['voidPayment', 'recordProgress:completed'])
+    const [{ shipmentId: refundId } = { shipmentId: '' }] = saga.asks('cancelShipment')
+    const left = saga.asks('capturePayment').map(({ shipmentId }) => shipmentId)
+    expect(saga.asks('quoteShippingBack')).toMatchObject([{ givenUp: [refundId], left }])
+    expect(saga.asks('refundPayment')).toMatchObject([{ refundId, amount: 593, orWhatIsLeft: true }])
+    expect(calls.slice(-4)).toEqual([
+      'voidPayment',
+      'quoteShippingBack',
+      'refundPayment',
+      'recordProgress:completed',
+    ])
     const statuses = calls.filter((call) => call.startsWith('recordProgress'))
     expect(statuses.slice(-3)).toEqual([
       'recordProgress:cancelling',
       'recordProgress:fulfilling',
       'recordProgress:completed',
     ])
+    expect(reasons().slice(-3)).toEqual(['cancelled', 'partly_cancelled', undefined])
   })
 
   it('comes too late for a parcel that the carrier has taken: it is captured when the word of it comes', async () => {
@@ -103,6 +128,7 @@ describe('a cancellation after the confirmation', () => {
     expect(await handle.result()).toMatchObject({ status: 'completed', parcels: [{ status: 'delivered' }] })
     expect(saga.asks('capturePayment')).toHaveLength(1)
     expect(calls).not.toContain('voidPayment')
+    expect(reasons().slice(-3)).toEqual(['cancelled', null, undefined])
   })
 
   it('reaches a parcel whose booking hangs', async () => {
@@ -124,7 +150,7 @@ describe('a cancellation after the confirmation', () => {
       throw ApplicationFailure.nonRetryable('no such address', FAILURE.refused)
     }
     const handle = await saga.start({ policy: waiting() })
-    await saga.isAsked(handle, 'ship')
+    await saga.isAsked(handle, 'ship', 1)
     await cancel(handle)
     expect(await ending(handle)).toBe('CANCELLED')
     expect(saga.asks('clearAttention')).toMatchObject([{ by: 'customer', action: 'resolve' }])
@@ -219,7 +245,7 @@ describe('a parcel that is lost', () => {
       throw ApplicationFailure.nonRetryable('no such address', FAILURE.refused)
     }
     await lose(first!)
-    await saga.isAsked(handle, 'ship')
+    await saga.isAsked(handle, 'ship', 1)
     await saga.operate(handle, 'resolve')
     expect(await handle.result()).toMatchObject({ parcels: [{ status: 'lost' }, { status: 'cancelled' }] })
     const [, { shipmentId } = { shipmentId: '' }] = saga.asks('bookShipment')
@@ -232,7 +258,7 @@ describe('a parcel that is lost', () => {
     const handle = await saga.start({ policy: waiting() })
     const [parcel] = await saga.parcels()
     await lose(parcel!)
-    await saga.isAsked(handle, 'refundPayment')
+    await saga.isAsked(handle, 'refundPayment', 1)
     await saga.operate(handle, 'resolve')
     expect(await handle.result()).toMatchObject({ status: 'completed' })
   })

@@ -5,11 +5,13 @@ import type { ShipmentResult } from '#contracts/workflows.ts'
 import { asDuty, inventory, orders, payments } from './doors.ts'
 import type { FollowedParcel, Parcels } from './follow-parcels.ts'
 import type { OrderRun, PlannedParcel } from './run.ts'
+import { giveUpRefund } from './settled-otherwise.ts'
+import type { Sales } from './spending.ts'
 
 /** Resolves when the customer has the goods or the money; answers with the parcels that took the lost one's place. */
 export async function makeGood(
   run: OrderRun,
-  parcels: Parcels,
+  { parcels, sales }: { parcels: Parcels; sales: Sales },
   lost: PlannedParcel,
 ): Promise<ShipmentResult[]> {
   const { policy } = run.input
@@ -17,7 +19,7 @@ export async function makeGood(
   const shipmentId = parcels.nextShipmentId()
   const sent = await reserve(run, shipmentId, lost)
   if (sent.length === 0) {
-    await refund(run, lost)
+    await sales.payBack(await refund(run, lost))
     return []
   }
   return Promise.all(
@@ -31,7 +33,7 @@ export async function makeGood(
       const result = await parcels.ship(parcel)
       if (result.status === 'cancelled') await release(run, parcel)
       // twice is enough
-      if (result.status !== 'delivered') await refund(run, parcel)
+      if (result.status !== 'delivered') await sales.payBack(await refund(run, parcel))
       return result
     }),
   )
@@ -68,24 +70,38 @@ async function release({ input, operator }: OrderRun, parcel: FollowedParcel): P
   })
 }
 
-async function refund({ input, operator, journal }: OrderRun, parcel: FollowedParcel): Promise<void> {
+/**
+ * Pays back what the parcel cost, or what is left of it: more may have gone back by hand. What was not captured, people pay.
+ *
+ * @returns what the parcel gave back, minor units
+ */
+async function refund({ input, operator, journal }: OrderRun, parcel: FollowedParcel): Promise<number> {
   const { orderId, policy } = input
   const { shipmentId, replaces } = parcel
+  const what = { orderId, refundId: shipmentId, amount: 0, reason: 'lost', orWhatIsLeft: true }
+  let paid = 0
   const refunded = await operator.insist(
     { step: 'refundLostParcel', operation: 'refundPayment' },
     async () => {
       const { quoteLostParcel } = orders('what the lost parcel cost', asDuty(policy))
-      const { amount } = await quoteLostParcel({
+      const quote = await quoteLostParcel({
         orderId,
         shipmentId,
         ...(replaces === undefined ? {} : { replaces }),
       })
-      if (amount === 0) return
+      what.amount = quote.amount
+      if (what.amount === 0) return
       const { refundPayment } = payments('pay the lost parcel back', asDuty(policy))
-      const result = await refundPayment({ orderId, refundId: shipmentId, amount, reason: 'lost' })
+      const result = await refundPayment(what)
       if (result.outcome === 'refused')
         throw ApplicationFailure.nonRetryable(`the refund was refused (${result.code})`)
+      paid = result.amount
     },
   )
-  if (refunded === 'done') journal.note({ name: 'refundLostParcel', status: 'completed', detail: shipmentId })
+  if (refunded === 'resolved') {
+    await giveUpRefund(what)
+    return what.amount
+  }
+  journal.note({ name: 'refundLostParcel', status: 'completed', detail: shipmentId })
+  return paid
 }

@@ -3,7 +3,9 @@ import {
   ActivityFailure,
   ApplicationFailure,
   CancellationScope,
+  ChildWorkflowFailure,
   condition,
+  patched,
   setHandler,
 } from '@temporalio/workflow'
 import type { OperateCommand } from '#contracts/workflows.ts'
@@ -60,7 +62,7 @@ export function createOperator(journal: Journal, attempts: number): Operator {
   async function putBefore({ settled, ...concern }: Concern, cause: unknown): Promise<'retry' | 'resolve'> {
     if (settled?.() !== undefined) return 'resolve'
     const since = new Date().toISOString()
-    await journal.raiseAttention({ ...concern, error: reasonOf(cause), attempts, since })
+    await journal.raiseAttention({ ...concern, error: reasonOf(cause), attempts: triesOf(cause), since })
     await condition(() => answerNow() !== undefined)
     const { action, by, note } = answerNow() ?? { action: 'retry', by: '', note: '' }
     await journal.clearAttention({ action, by, note })
@@ -74,10 +76,34 @@ export function createOperator(journal: Journal, attempts: number): Operator {
     }
   }
 
+  /** What is refused for good is not tried again. */
+  function triesOf(cause: unknown): number {
+    if (cause instanceof ChildWorkflowFailure) return triesOf(cause.cause)
+    const refused =
+      cause instanceof ActivityFailure
+        ? cause.retryState === 'NON_RETRYABLE_FAILURE'
+        : cause instanceof ApplicationFailure && cause.nonRetryable === true
+    return refused ? 1 : attempts
+  }
+
   function ask(concern: Concern, cause: unknown): Promise<'retry' | 'resolve'> {
-    const asked = queue.then(() => CancellationScope.nonCancellable(() => putBefore(concern, cause)))
+    let begun = false
+    let withdrawn = false
+    const asked = queue.then(() => {
+      begun = true
+      return withdrawn ? 'resolve' : CancellationScope.nonCancellable(() => putBefore(concern, cause))
+    })
     queue = asked.catch(() => {})
-    return asked
+    const { settled } = concern
+    return settled === undefined ? asked : unlessSettled(settled)
+
+    /** What something else has settled does not wait for its turn. */
+    async function unlessSettled(isSettled: () => unknown): Promise<'retry' | 'resolve'> {
+      await Promise.resolve() // where nobody else is asked, its turn comes at once
+      await CancellationScope.nonCancellable(() => condition(() => begun || isSettled() !== undefined))
+      withdrawn = !begun && patched('settled-questions-do-not-queue')
+      return withdrawn ? 'resolve' : asked
+    }
   }
 
   return {

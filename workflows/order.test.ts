@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client'
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { failing, openSaga } from '#tests/support/saga.ts'
 
 const saga = openSaga()
@@ -33,19 +33,11 @@ describe('the order saga', () => {
 
   it('captures each parcel of a split order with its own share', async () => {
     const captured: [number, number][] = []
-    saga.answers.reserveInventory = async () => ({
-      outcome: 'held',
-      allocations: [
-        { warehouse: 'AMS', lines: [{ sku: 'MUG-WHITE', quantity: 1 }] },
-        { warehouse: 'LJU', lines: [{ sku: 'MUG-WHITE', quantity: 2 }] },
-      ],
-      expiresAt: '',
-    })
     saga.answers.capturePayment = async ({ amount, shipping }) => {
       captured.push([amount, shipping])
       return { outcome: 'captured', captured: amount }
     }
-    const handle = await start({ lines: [{ sku: 'MUG-WHITE', quantity: 3, total: 1000, tax: 200 }] })
+    const handle = await saga.startSplit()
     await deliver(2)
     expect(await handle.result()).toMatchObject({ status: 'completed' })
     expect(captured.toSorted(([one], [other]) => one - other)).toEqual([
@@ -145,29 +137,32 @@ describe('the order saga', () => {
   })
 
   it('refuses an operation while nothing is asked, and leaves no trace of it', async () => {
-    saga.answers.authorizePayment = () =>
-      new Promise((resolve) => setTimeout(() => resolve({ outcome: 'declined', code: 'x' }), 1500))
+    const refused = Promise.withResolvers<void>()
+    saga.answers.authorizePayment = async () => {
+      await refused.promise
+      return { outcome: 'declined', code: 'x' }
+    }
     const handle = await start()
     await expect(
       handle.executeUpdate('operate', { args: [{ action: 'retry', by: 'op', note: '' }] }),
     ).rejects.toBeInstanceOf(WorkflowUpdateFailedError)
+    refused.resolve()
     await handle.result()
     const { events } = await handle.fetchHistory()
     expect(events?.filter((event) => event.workflowExecutionUpdateAcceptedEventAttributes)).toEqual([])
   })
 
   it('closes as Cancelled after undoing, when it is cancelled while the payment is authorized', async () => {
-    let authorizing = () => {}
-    const reached = new Promise<void>((resolve) => (authorizing = resolve))
+    const cancelled = Promise.withResolvers<void>()
     saga.answers.authorizePayment = async () => {
-      authorizing()
-      await new Promise((resolve) => setTimeout(resolve, 800))
+      await cancelled.promise
       calls.push('authorized')
       return { outcome: 'authorized', paymentId: randomUUID() }
     }
     const handle = await start()
-    await reached
+    await saga.called('authorizePayment')
     await handle.executeUpdate('cancel', { args: [{ by: 'customer', reason: 'changed my mind' }] })
+    cancelled.resolve()
     const error = await handle.result().catch((caught: unknown) => caught)
     expect((error as WorkflowFailedError).cause).toBeInstanceOf(CancelledFailure)
     expect((await handle.describe()).status.name).toBe('CANCELLED')
@@ -183,14 +178,16 @@ describe('the order saga', () => {
   })
 
   it('listens to the operator when undoing a cancelled order fails', async () => {
+    const cancelled = Promise.withResolvers<void>()
     saga.answers.authorizePayment = async () => {
-      await new Promise((resolve) => setTimeout(resolve, 500))
+      await cancelled.promise
       return { outcome: 'authorized', paymentId: randomUUID() }
     }
     saga.answers.voidPayment = failing('the provider is away')
     const handle = await start()
-    await vi.waitFor(() => expect(calls).toContain('authorizePayment'), 10_000)
+    await saga.called('authorizePayment')
     await handle.executeUpdate('cancel', { args: [{ by: 'customer', reason: null }] })
+    cancelled.resolve()
     await isAsked(handle)
     saga.answers.voidPayment = async () => {}
     await handle.executeUpdate('operate', { args: [{ action: 'retry', by: 'op', note: 'it is back' }] })
@@ -205,13 +202,15 @@ describe('the order saga', () => {
   })
 
   it('can be cancelled from the Temporal UI too', async () => {
+    const cancelled = Promise.withResolvers<void>()
     saga.answers.authorizePayment = async () => {
-      await new Promise((resolve) => setTimeout(resolve, 500))
+      await cancelled.promise
       return { outcome: 'authorized', paymentId: randomUUID() }
     }
     const handle = await start()
-    await vi.waitFor(() => expect(calls).toContain('authorizePayment'), 10_000)
+    await saga.called('authorizePayment')
     await handle.cancel()
+    cancelled.resolve()
     await handle.result().catch(() => {})
     expect((await handle.describe()).status.name).toBe('CANCELLED')
     expect(calls).toContain('voidPayment')
@@ -235,7 +234,7 @@ describe('the order saga', () => {
       refuse ? { outcome: 'refused', code: 'capture_failed' } : { outcome: 'captured', captured: amount }
     const handle = await start()
     await deliver()
-    await isAsked(handle)
+    await isAsked(handle, undefined, 1)
     refuse = false
     await handle.executeUpdate('operate', { args: [{ action: 'retry', by: 'op', note: 'again' }] })
     expect(await handle.result()).toMatchObject({ status: 'completed' })
@@ -247,7 +246,7 @@ describe('the order saga', () => {
       throw ApplicationFailure.nonRetryable('no such address', 'Refused')
     }
     const handle = await start()
-    await isAsked(handle)
+    await isAsked(handle, undefined, 1)
     await handle.executeUpdate('operate', {
       args: [{ action: 'resolve', by: 'op', note: 'customer was called' }],
     })

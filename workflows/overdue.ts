@@ -3,6 +3,8 @@ import { CancellationScope, condition, isCancellation } from '@temporalio/workfl
 import type { ShipmentStatus } from '#contracts/states.ts'
 import type { ShipmentInput } from '#contracts/workflows.ts'
 import { orders, untilDone } from './doors.ts'
+import { createOpenQuestions } from './needs-attention.ts'
+import { inSeconds, timerOf } from './waits.ts'
 
 export interface DeliveryWatch {
   /** To be awaited when the parcel has reached its end. */
@@ -17,11 +19,14 @@ export function watchDelivery(
   if (waits === undefined) return { settled: async () => {} }
   const source = `shipment:${shipmentId}:overdue`
   const scope = new CancellationScope()
+  const questions = createOpenQuestions()
   let raised = false
   const watching = scope.run(async () => {
     await condition(() => status() !== 'booked')
-    if (await condition(() => status() !== 'dispatched', waits.deliverySeconds * 1000)) return
+    const timer = timerOf('delivery', inSeconds(waits.deliverySeconds))
+    if (await condition(() => status() !== 'dispatched', waits.deliverySeconds * 1000, timer)) return
     raised = true
+    questions.raised(source)
     await orders('the parcel is overdue', untilDone).raiseConcern({
       orderId,
       source,
@@ -38,6 +43,7 @@ export function watchDelivery(
       scope.cancel()
       await ended
       if (!raised) return
+      questions.settled(source)
       const note = `The parcel is ${status()}.`
       await orders('the parcel is overdue no more', untilDone).settleConcern({ orderId, source, note })
     },

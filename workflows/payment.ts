@@ -57,7 +57,7 @@ async function approved(run: OrderRun, asked: Promise<AuthorizeResult>): Promise
     await journal.enter('awaiting_customer', 'awaitApproval', {
       waitingFor: { what: 'payment_action', until, url },
     })
-    await waitUntil(until, () => customer.paymentSettled.rang)
+    await waitUntil(until, () => customer.paymentSettled.rang, 'approval of the payment')
     customer.paymentSettled.forget()
     await journal.enter('authorizing', 'authorizePayment')
     // also at the end: the approval may have come before the word of it

@@ -37,6 +37,19 @@ describe('the reconciliation', () => {
     ])
   })
 
+  it('gives every look the time for hundreds of questions to the outside world', async () => {
+    const workflowId = `reconciliation-${randomUUID()}`
+    const handle = await saga.client.workflow.start('reconciliation', { workflowId, taskQueue: 'orders' })
+    await handle.result()
+    const looks = (await saga.history(handle)).flatMap(
+      ({ activityTaskScheduledEventAttributes: scheduled }) =>
+        scheduled?.activityType?.name === 'findExpiredHolds' || !scheduled ? [] : [scheduled],
+    )
+    expect(looks).toHaveLength(9)
+    for (const { startToCloseTimeout, heartbeatTimeout } of looks)
+      expect([Number(startToCloseTimeout?.seconds), Number(heartbeatTimeout?.seconds)]).toEqual([600, 12])
+  })
+
   it('ends the holds of orders that do not run, and extends those of orders that do', async () => {
     saga.answers.findExpiredHolds = async () => ({ orderIds: ['runs', 'ended'] })
     saga.answers.findRunning = async () => ({ orderIds: ['runs'] })

@@ -3,10 +3,13 @@
  * look at all, keeps none of the others from looking.
  */
 import { ActivityFailure, log, proxyActivities } from '@temporalio/workflow'
+import type { OrdersActivities } from '#activities/orders.ts'
+import type { PaymentsActivities } from '#activities/payments.ts'
 import type { PlatformActivities } from '#activities/platform.ts'
+import type { ShippingActivities } from '#activities/shipping.ts'
 import { TASK_QUEUES } from '#contracts/services.ts'
 import type { Finding } from '#contracts/workflows.ts'
-import { inventory, orders, payments, shipping } from './doors.ts'
+import { inventory, orders } from './doors.ts'
 import { reasonOf } from './reason.ts'
 import { isRefusal } from './refusal.ts'
 import { HOUR_SECONDS, inSeconds } from './waits.ts'
@@ -27,10 +30,12 @@ export async function reconciliation(): Promise<ReconciliationResult> {
   const failed: string[] = []
   const parts: Record<string, () => Promise<Finding[]>> = {
     expiredHolds: endHolds,
-    unknownPayments: () => payments('ask about unknown payments', FEW_TRIES).settleUnknownPayments(),
-    providerLedger: () => payments('compare the provider’s books', FEW_TRIES).compareProviderLedger(),
-    workflows: () => orders('look for missing workflows', FEW_TRIES).checkWorkflows(),
-    strayParcels: () => shipping('look for stray parcels', FEW_TRIES).findStrayParcels(),
+    unknownPayments: () =>
+      look<PaymentsActivities>('payments', 'ask about unknown payments').settleUnknownPayments(),
+    providerLedger: () =>
+      look<PaymentsActivities>('payments', 'compare the provider’s books').compareProviderLedger(),
+    workflows: () => look<OrdersActivities>('orders', 'look for missing workflows').checkWorkflows(),
+    strayParcels: () => look<ShippingActivities>('shipping', 'look for stray parcels').findStrayParcels(),
     ...Object.fromEntries(PUBLISHERS.map((service) => [`events of ${service}`, () => republish(service)])),
   }
   const found = await Promise.all(Object.entries(parts).map(([name, look]) => attempt(name, look)))
@@ -86,10 +91,17 @@ async function extend(orderId: string, until: string): Promise<void> {
 }
 
 const republish = (service: (typeof PUBLISHERS)[number]): Promise<Finding[]> =>
-  proxyActivities<PlatformActivities>({
+  look<PlatformActivities>(service, `events of ${service} that the stream lacks`).republishEvents()
+
+/**
+ * One attempt goes through hundreds of rows, many of them with a question to the outside world, and tells only at its end
+ * what it found: it has time. That its worker lives is told by heartbeats.
+ */
+const look = <Activities extends object>(service: keyof typeof TASK_QUEUES, summary: string) =>
+  proxyActivities<Activities>({
     taskQueue: TASK_QUEUES[service],
-    startToCloseTimeout: '2m',
+    startToCloseTimeout: '10m',
     heartbeatTimeout: '12s',
     retry: FEW_TRIES,
-    summary: `events of ${service} that the stream lacks`,
-  }).republishEvents()
+    summary,
+  })

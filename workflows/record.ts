@@ -1,26 +1,31 @@
-/**
- * `npm run histories:record -- [NAME…]`: plays stories on stacks of its own and keeps the histories of their workflows. A
- * history that is there already is kept as it is: it says how runs of older code look. Never record one anew to make a
- * failing replay pass; only when it is meant that no run like it can be under way any more.
- */
+/** `npm run histories:record`: plays stories on stacks of its own and keeps the histories of their workflows. */
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client, Connection } from '@temporalio/client'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
-import {
-  orderWorkflowId,
-  RECONCILIATION_WORKFLOW,
-  returnWorkflowId,
-  shipmentWorkflowId,
-} from '#contracts/workflows.ts'
+import { returnWorkflowId } from '#contracts/return-workflow.ts'
+import { orderWorkflowId, RECONCILIATION_WORKFLOW, shipmentWorkflowId } from '#contracts/workflows.ts'
+import { parseCommandLine, rejectCommandLine } from '#platform/command-line.ts'
 import { openStage, type Stage } from '#stack/demo/stage.ts'
 import { freePorts } from '#stack/ports.ts'
 import { createProgress } from '#stack/progress.ts'
 import { startStack } from '#stack/stack.ts'
-import { GROUPS, type Group, type Recording } from './record-scenarios.ts'
+import type { Group, Recording } from './record-moves.ts'
+import { GROUPS } from './record-scenarios.ts'
+import { historyName, storiesOf, storiesToPlay, unknownStories } from './recordings.ts'
 import { HISTORIES } from './replay-histories.ts'
+
+const USAGE = `npm run histories:record -- [NAME…]
+
+Plays the stories of workflows/record-scenarios.ts on stacks of its own and keeps the histories of their workflows in
+workflows/histories. Without a name: those of which nothing is kept.
+
+A history that is there says how runs of older code look, and stays as it is unless its story is named. Never record
+one anew to make a failing replay pass; only when it is meant that no run like it can be under way any more.
+
+  NAME    one of: ${storiesOf(GROUPS).join(', ')}`
 
 const SETTINGS = {
   SAGA_STEP_ATTEMPTS: '3',
@@ -33,11 +38,21 @@ const SETTINGS = {
   LIMIT_USERS_PER_MINUTE: '100000',
 }
 
+const { values, positionals: named } = parseCommandLine(USAGE, {
+  allowPositionals: true,
+  options: { help: { type: 'boolean' } },
+})
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
+if (values.help === true) {
+  print(USAGE)
+  process.exit(0)
+}
+const unknown = unknownStories(GROUPS, named)
+if (unknown.length > 0) rejectCommandLine(USAGE, `There is no story ${unknown.join(', ')}.`)
+
 const progress = createProgress(print)
 
-async function record({ settings, recordings }: Group, wanted: (name: string) => boolean): Promise<void> {
-  const names = Object.keys(recordings).filter(wanted)
+async function record({ settings, recordings }: Group, names: readonly string[]): Promise<void> {
   if (names.length === 0) return
   const dataFolder = await mkdtemp(path.join(tmpdir(), 'mainstay-record-'))
   const stack = await startStack({
@@ -53,7 +68,7 @@ async function record({ settings, recordings }: Group, wanted: (name: string) =>
       const recording = recordings[name]
       if (recording === undefined) continue
       const stage = await openStage({ ports: stack.ports, print })
-      await recording.play(stage)
+      await recording.play(stage, client)
       await stage.close()
       await keepAll(client, name, recording, stage)
       progress(`recorded ${name}`)
@@ -75,11 +90,7 @@ async function keepAll(client: Client, name: string, { keeps }: Recording, stage
   }
   for (const kind of keeps) {
     for (const [index, workflowId] of workflows[kind].entries()) {
-      const suffix = [
-        ...(kind === 'order' || kind === name ? [] : [kind]),
-        ...(index === 0 ? [] : [String(index + 1)]),
-      ]
-      await keep(client, [name, ...suffix].join('-'), workflowId)
+      await keep(client, historyName(name, kind, index), workflowId)
     }
   }
 }
@@ -120,7 +131,9 @@ async function write(name: string, workflowId: string, history: History): Promis
   const text = JSON.stringify({ workflowId, history: events }, null, 1)
   // stack traces name files; where the repository lies says nothing about the workflow
   const placeless = text.replaceAll(path.resolve(import.meta.dirname, '..'), '')
-  await writeFile(path.join(HISTORIES, `${name}.json`), `${placeless}\n`)
+  // a file that nobody meant to replace fails the recording
+  const flag = named.length === 0 ? 'wx' : 'w'
+  await writeFile(path.join(HISTORIES, `${name}.json`), `${placeless}\n`, { flag })
 }
 
 /** Who polled (process and machine) says nothing about the workflow. */
@@ -131,8 +144,6 @@ function scrubIdentity(part: unknown): void {
 }
 
 await mkdir(HISTORIES, { recursive: true })
-const named = process.argv.slice(2)
 const there = new Set((await readdir(HISTORIES)).map((file) => path.basename(file, '.json')))
-const isWanted = (name: string): boolean => (named.length === 0 ? !there.has(name) : named.includes(name))
-for (const group of GROUPS) await record(group, isWanted)
+for (const group of GROUPS) await record(group, storiesToPlay(group, named, there))
 process.exit(0)

@@ -1,3 +1,5 @@
+import { readdir, readFile } from 'node:fs/promises'
+import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
@@ -30,11 +32,14 @@ const SINCE = [
   '3ds-expired',
   'amended',
   'amended-before',
+  'amended-stock-first',
+  'amended-undone',
   'attention',
   'backorder',
   'backorder-continued',
   'backorder-continued-before',
   'backorder-expired',
+  'cancel-behind-a-question',
   'cancel-confirmed',
   'cancel-confirmed-before',
   'cancel-everything',
@@ -43,18 +48,28 @@ const SINCE = [
   'cancel-late',
   'cancel-late-shipment',
   'cancel-late-shipment-2',
+  'cancel-late-shipping',
+  'capture-resolved',
+  'joined',
+  'joined-shipment',
   'lost',
+  'lost-resolved',
   'lost-shipment',
   'new-card',
+  'overdue-shipment',
   'reconciliation',
   'reshipped',
   'reshipped-shipment',
   'reshipped-shipment-2',
+  'return-attention-return',
+  'return-resolved-return',
+  'return-on-approval-return',
   'returned',
   'returned-return',
   'shortage',
   'shortage-cancelled',
   'shortage-expired',
+  'told-of-end',
   'unknown-payment',
 ]
 
@@ -85,6 +100,22 @@ describe('recorded histories', { timeout: 120_000 }, () => {
     expect(marked).toEqual(expect.arrayContaining(['attention', 'cancel-late']))
     // the same path in the first version: an operator was asked there too
     expect(FIRST_VERSION).toContain('capture-retried')
+  })
+
+  it('have gone the new way of every patch', async () => {
+    const sources = (await readdir(import.meta.dirname)).filter((file) => /(?<!\.test)\.ts$/.test(file))
+    const code = await Promise.all(
+      sources.map((file) => readFile(path.join(import.meta.dirname, file), 'utf8')),
+    )
+    const patches = code.flatMap((text) => [...text.matchAll(/patched\('([^']+)'\)/g)].map(([, id]) => id))
+    const gone = (await readHistories()).flatMap(({ history }) =>
+      (history.events ?? []).flatMap(({ markerRecordedEventAttributes: marker }) => {
+        const data = marker?.markerName === 'core_patch' ? marker.details?.['patch-data'] : undefined
+        return (data?.payloads ?? []).map((payload) => JSON.parse(Buffer.from(payload.data!).toString()).id)
+      }),
+    )
+    expect(new Set(gone)).toEqual(new Set(patches))
+    expect(patches.length).toBeGreaterThan(0)
   })
 
   it('do not fit workflows that were changed', async () => {

@@ -1,7 +1,7 @@
 /** `npm run replay`: replays the recorded histories, or runs of a live server, against today's code. */
-import { parseArgs } from 'node:util'
 import { Client, Connection } from '@temporalio/client'
 import pino from 'pino'
+import { parseCommandLine } from '#platform/command-line.ts'
 import { createDataConverter } from '#platform/temporal/data-converter.ts'
 import { installRuntime } from '#platform/temporal/link.ts'
 import { replay, replayRecorded, type Replayed } from './replay-histories.ts'
@@ -18,7 +18,7 @@ interceptors and codec. Ends with 1 when one does not fit, or when there was non
 
 const PLATFORM = 'WorkflowType IN ("order", "shipment", "return", "reconciliation")'
 
-const { values } = parseArgs({
+const { values } = parseCommandLine(USAGE, {
   options: {
     live: { type: 'boolean', default: false },
     query: { type: 'string', default: PLATFORM },

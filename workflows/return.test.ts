@@ -1,45 +1,19 @@
-import { randomUUID } from 'node:crypto'
-import type { WorkflowHandle } from '@temporalio/client'
 import { describe, expect, it } from 'vitest'
-import { returnWorkflowId, type ReturnInput, type ReturnResult } from '#contracts/workflows.ts'
-import { failing, openSaga } from '#tests/support/saga.ts'
+import { failing, openSaga, type ReturnHandle } from '#tests/support/saga.ts'
 
 const saga = openSaga()
-const { calls } = saga
+const { calls, startReturn: start } = saga
 
-type Handle = WorkflowHandle<(input: ReturnInput) => Promise<ReturnResult>>
-
-function start(change: Partial<ReturnInput> = {}): Promise<Handle> {
-  const returnId = randomUUID()
-  return saga.client.workflow.start<(input: ReturnInput) => Promise<ReturnResult>>('return', {
-    workflowId: returnWorkflowId(returnId),
-    taskQueue: 'orders',
-    args: [
-      {
-        returnId,
-        orderId: randomUUID(),
-        customerId: randomUUID(),
-        number: 'M-1',
-        currency: 'EUR',
-        lines: [{ sku: 'MUG-WHITE', quantity: 1 }],
-        policy: { stepAttempts: 2, compensationAttempts: 2, maximumIntervalSeconds: 1 },
-        refundOn: 'receipt',
-        arrivalSeconds: 600,
-        ...change,
-      },
-    ],
-  })
-}
-
-const approve = (handle: Handle) => saga.update(handle, 'approve', { by: 'op' })
-const receive = (handle: Handle, disposition = 'restock') =>
+const approve = (handle: ReturnHandle) => saga.update(handle, 'approve', { by: 'op' })
+const receive = (handle: ReturnHandle, disposition = 'restock') =>
   saga.update(handle, 'receive', { by: 'op', warehouse: 'AMS', disposition })
-const cancel = (handle: Handle) => saga.update(handle, 'cancel', { by: 'customer' })
+const cancel = (handle: ReturnHandle) => saga.update(handle, 'cancel', { by: 'customer' })
 
 const refused = { cause: { type: 'return_transition_refused' } }
 
 describe('a return', () => {
   it('is approved, received, put on the shelf and paid back', async () => {
+    saga.answers.recordReturn = async ({ pays }) => ({ amount: pays ? 1000 : 900, shipping: pays ? 100 : 0 })
     const handle = await start()
     expect(await approve(handle)).toBe('approved')
     expect(await receive(handle)).toBe('received')
@@ -52,11 +26,15 @@ describe('a return', () => {
       'recordReturn:refunded',
     ])
     const [{ returnId } = { returnId: '' }] = saga.asks('recordReturn')
+    expect(saga.asks('recordReturn').map(({ pays }) => pays)).toEqual([undefined, true, undefined])
+    const [approved] = saga.asks('recordReturn')
+    expect(Date.parse(approved!.until!) - Date.now()).toBeGreaterThan(590_000)
     expect(saga.asks('refundPayment')).toMatchObject([{ refundId: returnId, amount: 1000, reason: 'return' }])
     expect(saga.asks('restock')).toMatchObject([{ returnId, warehouse: 'AMS', disposition: 'restock' }])
   })
 
   it('is paid back with its approval where that is the policy, and once', async () => {
+    saga.answers.recordReturn = async ({ pays }) => ({ amount: pays ? 1000 : 900, shipping: pays ? 100 : 0 })
     const handle = await start({ refundOn: 'approval' })
     await approve(handle)
     await saga.called('refundPayment')
@@ -140,6 +118,42 @@ describe('a return', () => {
     await saga.update(handle, 'operate', { action: 'retry', by: 'op', note: 'won' })
     expect(await handle.result()).toMatchObject({ status: 'refunded', refunded: 1000 })
     expect(saga.asks('settleConcern')).toMatchObject([{ note: 'retry by op: won' }])
+  })
+
+  it('says how much has really gone back, also where others had given it back already', async () => {
+    for (const left of [400, 0]) {
+      saga.answers.refundPayment = async () => ({ outcome: 'refunded', amount: left })
+      const handle = await start()
+      await approve(handle)
+      await receive(handle)
+      expect(await handle.result()).toMatchObject({ status: 'refunded', refunded: left })
+      expect(saga.asks('refundPayment').at(-1)).toMatchObject({ amount: 1000, orWhatIsLeft: true })
+      expect(saga.asks('recordReturn').at(-1)).toMatchObject({ status: 'refunded', paid: left })
+    }
+    expect(calls).not.toContain('raiseConcern')
+  })
+
+  it('takes each answer for what it is about, where it asks several things at once', async () => {
+    saga.answers.refundPayment = failing('the provider is away')
+    saga.answers.restock = failing('there is no such warehouse')
+    const handle = await start({ refundOn: 'approval' })
+    await approve(handle)
+    await saga.called('raiseConcern')
+    await receive(handle)
+    await saga.called('raiseConcern', 2)
+    const resolve = (note: string, operation?: string) =>
+      saga.update(handle, 'operate', { action: 'resolve', by: 'op', note, ...(operation && { operation }) })
+    await resolve('counted in by hand', 'restock')
+    const settled = () => saga.asks('settleConcern').map(({ source }) => source.split(':').at(-1))
+    expect(settled()).toEqual(['restock'])
+    await expect(resolve('again', 'restock')).rejects.toMatchObject({
+      cause: { type: 'no_operation_waiting' },
+    })
+    expect(await handle.query('status')).toBe('received')
+    // as callers of earlier code answer, who name nothing
+    await resolve('by bank transfer')
+    expect(settled()).toEqual(['restock', 'refundPayment'])
+    expect(await handle.result()).toMatchObject({ status: 'refunded', refunded: 0 })
   })
 
   it('ends without a refund of ours when an operator has paid otherwise', async () => {

@@ -12,37 +12,44 @@ import {
 } from '@temporalio/workflow'
 import type { UpdateDefinition } from '@temporalio/common'
 import { isTerminal, mayMove, RETURN, type ReturnStatus } from '#contracts/states.ts'
-import type { ReceiveReturnCommand, ReturnInput, ReturnResult } from '#contracts/workflows.ts'
+import type { ReturnInput, ReturnReceipt, ReturnResult } from '#contracts/return-workflow.ts'
 import { createConcerns } from './concerns.ts'
 import { asDuty, inventory, orders, ordersHere, payments, untilDone } from './doors.ts'
 import { approveReturn, cancelReturn, receiveReturn, rejectReturn, returnStatus } from './messages.ts'
+import { createOpenQuestions } from './needs-attention.ts'
+import { giveUpRefund } from './settled-otherwise.ts'
 import { inSeconds, waitUntil } from './waits.ts'
 
 type Asked = Exclude<ReturnStatus, 'requested' | 'refunded'>
 
 interface Move {
-  to: Asked
+  to: Asked | 'refunded'
   reason: string | null
   /** Where the goods are, when they are here. */
-  receipt?: ReceiveReturnCommand
+  receipt?: ReturnReceipt
+  /** What has gone back, when that is known. */
+  paid?: number | undefined
 }
 
 export async function returnGoods(input: ReturnInput): Promise<ReturnResult> {
   const { returnId, orderId, number, policy } = input
-  const concerns = createConcerns({ orderId, source: `return:${returnId}`, step: 'return' })
+  const questions = createOpenQuestions()
+  const concerns = createConcerns({ orderId, source: `return:${returnId}`, step: 'return' }, questions)
   let status: ReturnStatus = 'requested'
   /** Where accepted Updates will have brought the return: what the next one is judged by. */
   let accepted: ReturnStatus = 'requested'
   const moves: Move[] = []
   let amount = 0
-  let refunded: Promise<number> | undefined
+  let refunded: Promise<number | undefined> | undefined
   let overdue = false
+  /** When the money goes back, and what goes back is known for certain. */
+  const pays = input.refundOn === 'approval' ? 'approved' : 'received'
   const overdueSource = `return:${returnId}:overdue`
 
   setHandler(returnStatus, () => status)
   accept(approveReturn, 'approved', () => ({}))
   accept(rejectReturn, 'rejected', ({ reason }) => ({ reason }))
-  accept(receiveReturn, 'received', (receipt) => ({ receipt }))
+  accept(receiveReturn, 'received', ({ by: _by, ...receipt }) => ({ receipt }))
   accept(cancelReturn, 'cancelled', () => ({}))
 
   return CancellationScope.nonCancellable(async () => {
@@ -63,16 +70,14 @@ export async function returnGoods(input: ReturnInput): Promise<ReturnResult> {
       moves.push(move)
       // also when the order of things is undone meanwhile
       await CancellationScope.nonCancellable(() => condition(() => !moves.includes(move)))
+      if (!hasBeen(to, status)) throw refusal(status, to)
       return status
     }
     const validator = (_command: Command): void => {
       // what is paid back cannot be kept
       const paid = to === 'cancelled' && accepted === 'approved' && input.refundOn === 'approval'
       if (mayMove(RETURN, accepted, to) && !paid) return
-      throw ApplicationFailure.nonRetryable(
-        paid ? 'The return is paid back already.' : `The return is ${accepted}; it cannot become ${to}.`,
-        'return_transition_refused',
-      )
+      throw paid ? refusalSaying('The return is paid back already.') : refusal(accepted, to)
     }
     setHandler(update, handle, { validator })
   }
@@ -80,12 +85,17 @@ export async function returnGoods(input: ReturnInput): Promise<ReturnResult> {
   /** The next thing that is asked for; a return that does not arrive in time is cancelled, or an operator's when it is paid. */
   async function nextMove(): Promise<Move> {
     if (status === 'approved') {
-      const arrived = await waitUntil(inSeconds(input.arrivalSeconds), () => moves.length > 0)
+      const arrived = await waitUntil(
+        inSeconds(input.arrivalSeconds),
+        () => moves.length > 0,
+        'the returned goods',
+      )
       if (!arrived && input.refundOn === 'receipt') {
         accepted = 'cancelled'
         moves.push({ to: 'cancelled', reason: 'The goods did not arrive in time.' })
       } else if (!arrived) {
         overdue = true
+        questions.raised(overdueSource)
         await orders('paid back and not here', untilDone).raiseConcern({
           orderId,
           source: overdueSource,
@@ -102,46 +112,78 @@ export async function returnGoods(input: ReturnInput): Promise<ReturnResult> {
   }
 
   async function step(move: Move): Promise<void> {
-    const { to, reason, receipt } = move
-    const recorded = await record(to, reason)
-    if (to === 'approved') amount = recorded
-    if (to === 'approved' && input.refundOn === 'approval') refunded = refund()
-    moves.splice(moves.indexOf(move), 1)
-    if (receipt === undefined) return
+    const { receipt, amount: given } = await record(move)
+    if (isTerminal(RETURN, status)) return
+    if (refunded === undefined && (status === pays || status === 'received')) amount = given
+    if (pays === 'approved' && status !== 'requested') refunded ??= refund()
+    if (status !== 'received' || receipt === undefined) return
     if (overdue) {
+      questions.settled(overdueSource)
       const note = 'The goods are here.'
       await orders('it is here', untilDone).settleConcern({ orderId, source: overdueSource, note })
     }
     await concerns.insist('restock', () => takeIn(receipt))
     refunded ??= refund()
-    await refunded
-    accepted = 'refunded'
-    await record('refunded', null)
+    await record({ to: 'refunded', reason: null, paid: await refunded })
   }
 
-  async function record(to: Exclude<ReturnStatus, 'requested'>, reason: string | null): Promise<number> {
+  /**
+   * Writes down a move. The row may have gone another way, in a task that was lost with its worker or before the run was
+   * reset: then the return is where its row is, and what was asked of it otherwise is refused.
+   */
+  async function record(move: Move): Promise<{ amount: number; receipt: ReturnReceipt | undefined }> {
+    const { to, reason, paid } = move
     const { recordReturn } = ordersHere(`the return is ${to}`)
-    const answer = await recordReturn({ returnId, status: to, ...(reason === null ? {} : { reason }) })
-    status = to
+    const row = await recordReturn({
+      returnId,
+      status: to,
+      ...(reason === null ? {} : { reason }),
+      ...(to === pays ? { pays: true } : {}),
+      ...(paid === undefined ? {} : { paid }),
+      ...(to === 'approved' ? { until: inSeconds(input.arrivalSeconds) } : {}),
+      ...(move.receipt === undefined ? {} : { receipt: move.receipt }),
+    })
+    const { amount: given, receipt = move.receipt } = row
+    const reached = row.status ?? to
+    // where nobody wrote down where the goods are, the receipt has to be said again
+    status = reached === 'received' && receipt === undefined ? 'approved' : reached
+    if (status === 'refunded') refunded ??= Promise.resolve(row.refunded ?? given)
+    const left = moves.filter((other) => other !== move && mayMove(RETURN, status, other.to))
+    moves.splice(0, moves.length, ...left)
+    accepted = left.at(-1)?.to ?? status
     tell()
-    return answer.amount
+    return { amount: given, receipt }
   }
 
-  async function takeIn({ warehouse, disposition }: ReceiveReturnCommand): Promise<void> {
+  async function takeIn({ warehouse, disposition }: ReturnReceipt): Promise<void> {
     const { restock } = inventory(`${disposition} in ${warehouse}`, asDuty(policy))
     await restock({ returnId, orderId, warehouse, lines: input.lines, disposition })
   }
 
-  /** @returns what was paid back by the platform: nothing where an operator has seen to it otherwise */
-  async function refund(): Promise<number> {
+  /**
+   * What others have given back meanwhile is not given back again: then it is what is left.
+   *
+   * @returns what was paid back by the platform; undefined where an operator has seen to it otherwise
+   */
+  async function refund(): Promise<number | undefined> {
     if (amount === 0) return 0
+    let paid = 0
     const done = await concerns.insist('refundPayment', async () => {
       const { refundPayment } = payments('pay the return back', asDuty(policy))
-      const result = await refundPayment({ orderId, refundId: returnId, amount, reason: 'return' })
+      const result = await refundPayment({
+        orderId,
+        refundId: returnId,
+        amount,
+        reason: 'return',
+        orWhatIsLeft: true,
+      })
       if (result.outcome === 'refused')
         throw ApplicationFailure.nonRetryable(`the refund was refused (${result.code})`)
+      paid = result.amount
     })
-    return done === 'done' ? amount : 0
+    if (done === 'done') return paid
+    await giveUpRefund({ orderId, refundId: returnId, amount, reason: 'return' })
+    return undefined
   }
 
   function tell(): void {
@@ -151,3 +193,16 @@ export async function returnGoods(input: ReturnInput): Promise<ReturnResult> {
 
 const ending = (status: ReturnStatus): ReturnResult['status'] =>
   status === 'rejected' || status === 'cancelled' ? status : 'refunded'
+
+/** The way of a return that is paid back. */
+const WAY: readonly ReturnStatus[] = ['requested', 'approved', 'received', 'refunded']
+
+/** Whether a return that is here has, or may have, come through this status. */
+const hasBeen = (status: ReturnStatus, here: ReturnStatus): boolean =>
+  status === here || (WAY.includes(status) && WAY.indexOf(status) < WAY.indexOf(here))
+
+const refusalSaying = (message: string): ApplicationFailure =>
+  ApplicationFailure.nonRetryable(message, 'return_transition_refused')
+
+const refusal = (status: ReturnStatus, to: ReturnStatus): ApplicationFailure =>
+  refusalSaying(`The return is ${status}; it cannot become ${to}.`)

@@ -49,9 +49,10 @@ export function openRun(input: OrderInput): OrderRun {
     terms: pick(input),
     allocations: [],
     paymentMethod: input.paymentMethod,
-    requests: { reservation: 1, payment: 1, revision: 0 },
+    requests: { reservation: 1, payment: 1, revision: 0, screening: 1 },
     authorizedBy: 1,
     authorized: 0,
+    counted: input.total,
     holdEnds: null,
     authorizationEnds: null,
   }
@@ -105,7 +106,7 @@ export async function continueWhenLong(
   run: OrderRun,
   at: Pick<OrderResume, 'point' | 'until'>,
 ): Promise<void> {
-  const { input, state, journal, cancellation, amendments } = run
+  const { input, state, journal, customer, cancellation, amendments } = run
   const { continueAsNewSuggested, historyLength } = workflowInfo()
   const { continueAfterEvents } = input.policy
   const long =
@@ -117,6 +118,6 @@ export async function continueWhenLong(
   if (cancellation.wanted || !allHandlersFinished()) return
   await continueAsNew<(next: OrderInput) => Promise<unknown>>({
     ...input,
-    resume: { ...at, state, journal: journal.snapshot() },
+    resume: { ...at, stockHeld: customer.stockHeld.rang, state, journal: journal.snapshot() },
   })
 }

@@ -23,7 +23,15 @@ import {
   type ShipmentResult,
 } from '#contracts/workflows.ts'
 import { asDuty, orders, shipping, shippingHere } from './doors.ts'
-import { cancelShipment, parcelDispatched, parcelKept, report, shipmentStatus } from './messages.ts'
+import {
+  cancelShipment,
+  parcelDispatched,
+  parcelEnded,
+  parcelKept,
+  report,
+  shipmentStatus,
+  tellOfEnd,
+} from './messages.ts'
 import { watchDelivery } from './overdue.ts'
 import { isRefusal } from './refusal.ts'
 
@@ -36,9 +44,12 @@ export async function shipment(input: ShipmentInput): Promise<ShipmentResult> {
   }
   const reports: ParcelReport[] = []
   let unwanted = false
+  /** The order's run is another than the one that gets this workflow's result. */
+  let isToTellOfEnd = false
 
   setHandler(shipmentStatus, () => parcel.status)
   setHandler(cancelShipment, () => void (unwanted = true))
+  setHandler(tellOfEnd, () => void (isToTellOfEnd = true))
   setHandler(
     report,
     async (seen) => {
@@ -79,8 +90,7 @@ export async function shipment(input: ShipmentInput): Promise<ShipmentResult> {
     reports.shift()
   }
   await overdue.settled()
-  await condition(allHandlersFinished)
-  return { shipmentId, warehouse, status: parcel.status === 'delivered' ? 'delivered' : 'lost' }
+  return end(parcel.status === 'delivered' ? 'delivered' : 'lost')
 
   /** A cancellation does not wait until the carrier can be reached; what it finds booked is booked. */
   async function book(): Promise<BookResult> {
@@ -125,8 +135,13 @@ export async function shipment(input: ShipmentInput): Promise<ShipmentResult> {
     parcel.status = parcel.reported = 'cancelled'
     tell()
     reports.length = 0
+    return end('cancelled')
+  }
+
+  async function end(status: ShipmentResult['status']): Promise<ShipmentResult> {
     await condition(allHandlersFinished)
-    return { shipmentId, warehouse, status: 'cancelled' }
+    if (isToTellOfEnd) await tellOrder(parcelEnded, { shipmentId, status })
+    return { shipmentId, warehouse, status }
   }
 
   function refusal(to: ShipmentStatus): ApplicationFailure {

@@ -196,6 +196,41 @@ describe('a backorder', () => {
       .asks('recordProgress')
       .flatMap(({ steps }) => steps.map(({ sequence }) => sequence))
     expect(sequences).toEqual(sequences.map((_, index) => index + 1))
+    const moves = saga
+      .asks('recordProgress')
+      .filter(({ status }) => status !== undefined)
+      .map(({ move }) => move)
+    expect(moves).toMatchObject(moves.map((_, index) => ({ chain: runId, number: index + 1 })))
+    expect(new Set(moves.map((move) => move?.run))).toEqual(
+      new Set([runId, (await continued.describe()).runId]),
+    )
+  })
+})
+
+describe('the word that stock has come', () => {
+  it('is not lost when it comes just before the run continues as another', async () => {
+    const available = { units: 0 }
+    stock(available)
+    const answer = saga.answers.reserveInventory
+    const handle = await saga.start({
+      onShortage: 'backorder',
+      policy: { ...waiting(), continueAfterEvents: 5 },
+    })
+    await saga.reaches(handle, 'reserving', 'stock')
+    saga.answers.reserveInventory = async (input) => {
+      const nothing = await answer(input)
+      available.units = 2
+      await saga.client.workflow.getHandle(handle.workflowId).signal('stockHeld', { orderId: 'o' })
+      saga.answers.reserveInventory = answer
+      return nothing
+    }
+    const { runId } = await handle.describe()
+    await handle.signal('stockHeld', { orderId: 'o' })
+    await saga.deliver()
+    const continued = saga.client.workflow.getHandle(handle.workflowId)
+    expect(await continued.result()).toMatchObject({ status: 'completed' })
+    expect((await continued.describe()).runId).not.toBe(runId)
+    expect(requests()).toHaveLength(3)
   })
 })
 

@@ -5,6 +5,7 @@ import { asDuty, asStep, inventory, orders } from './doors.ts'
 import { anythingAvailable } from './customer.ts'
 import { continueWhenLong, undoneElsewhere, type OrderRun, type Rejection } from './run.ts'
 import type { Step } from './saga.ts'
+import { STEPS } from './steps.ts'
 import { HOUR_SECONDS, inSeconds, isPast, waitUntil } from './waits.ts'
 
 type Shortage = NonNullable<ReserveInput['onShortage']>
@@ -95,7 +96,7 @@ export async function waitForStock(run: OrderRun, until: string): Promise<Reject
   const { customer, saga } = run
   for (;;) {
     const nextLook = inSeconds(HOUR_SECONDS)
-    await waitUntil(nextLook < until ? nextLook : until, () => customer.stockHeld.rang)
+    await waitUntil(nextLook < until ? nextLook : until, () => customer.stockHeld.rang, 'stock')
     customer.stockHeld.forget()
     const reserved = await saga.run(reserveAgain(run, 'backorder'))
     if (reserved.outcome !== 'backordered') return settle(run, reserved)
@@ -126,7 +127,7 @@ const reviseOrder = (
     const { reviseOrder: revise } = orders('sell what is in stock', asStep(policy))
     return revise({ orderId, revision: state.requests.revision, lines })
   },
-  compensate: { nothingToUndo: 'an order that comes to nothing sells neither what was ordered nor less' },
+  compensate: STEPS.reviseOrder.undoneBy,
 })
 
 function quantities(lines: readonly SkuQuantity[]): Map<string, number> {

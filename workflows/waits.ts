@@ -9,9 +9,16 @@ export const inSeconds = (seconds: number): string => new Date(Date.now() + seco
 
 export const isPast = (moment: string): boolean => Date.parse(moment) <= Date.now()
 
-/** Waits until something holds or the moment has come; answers whether it holds. Throws when the order is cancelled. */
-export async function waitUntil(moment: string, holds: () => boolean): Promise<boolean> {
+/** The name of a timer in the Temporal UI. No personal data in it. */
+export const timerOf = (what: string, until: string) => ({ summary: `${what} until ${until}` })
+
+/**
+ * Waits until something holds or the moment has come; answers whether it holds. Throws when the order is cancelled.
+ *
+ * @param what is waited for, as the Temporal UI shows it
+ */
+export async function waitUntil(moment: string, holds: () => boolean, what: string): Promise<boolean> {
   if (holds()) return true
   if (isPast(moment)) return false
-  return condition(holds, Date.parse(moment) - Date.now())
+  return condition(holds, Date.parse(moment) - Date.now(), timerOf(what, moment))
 }

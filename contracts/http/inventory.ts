@@ -91,6 +91,8 @@ export const putProduct = route({
   tag: 'products',
   access: ['operator', 'admin'],
   scope: 'products:write',
+  idempotency: 'optional',
+  ifMatch: 'product',
   schema: { params: SkuParams, body: ProductBody, response: { 200: Product, 201: Product } },
 })
 
@@ -101,6 +103,8 @@ export const removeProduct = route({
   tag: 'products',
   access: ['operator', 'admin'],
   scope: 'products:write',
+  idempotency: 'optional',
+  ifMatch: 'product',
   schema: { params: SkuParams, response: { 204: Type.Null() } },
 })
 

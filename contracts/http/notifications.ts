@@ -108,6 +108,7 @@ export const removeWebhookEndpoint = route({
   method: 'DELETE',
   url: '/api/v1/webhook-endpoints/:id',
   summary: 'Send nothing there any more; what still waits is dropped',
+  idempotency: 'refused',
   schema: { params: IdParams, response: { 204: Type.Null() } },
 })
 

@@ -1,7 +1,53 @@
-/** What operators do to the platform itself. */
+/** What operators do: they answer what orders ask, and send again what a consumer gave up. */
 import Type, { type Static } from 'typebox'
-import { Closed, Page, PageQuery, Timestamp } from '../schemas.ts'
+import { Closed, Id, Page, PageQuery, Timestamp } from '../schemas.ts'
+import { Order } from './orders.ts'
 import { route } from './route.ts'
+
+export const Attention = Type.Object({
+  orderId: Id,
+  step: Type.String(),
+  operation: Type.String(),
+  error: Type.String(),
+  attempts: Type.Integer(),
+  since: Timestamp,
+  actions: Type.Array(Type.Enum(['retry', 'resolve'])),
+})
+export type Attention = Static<typeof Attention>
+
+export const listAttention = route({
+  method: 'GET',
+  url: '/api/v1/operations/attention',
+  summary: 'Orders that wait for an operator',
+  tag: 'operations',
+  access: ['operator', 'admin'],
+  schema: { querystring: Closed(PageQuery), response: { 200: Page(Attention) } },
+})
+
+export const operateOrder = route({
+  method: 'POST',
+  url: '/api/v1/orders/:id/operations',
+  summary: 'Retry or resolve what an order waits for; audited',
+  tag: 'operations',
+  access: ['operator', 'admin'],
+  idempotency: 'required',
+  ifMatch: 'order',
+  schema: {
+    params: Closed({ id: Id }),
+    body: Closed({
+      action: Type.Enum(['retry', 'resolve']),
+      note: Type.String({ minLength: 1, maxLength: 500 }),
+      since: Type.Optional(
+        Type.Unsafe<string>({
+          ...Timestamp,
+          description:
+            'the `since` of the question that is answered; others are then left alone. Needed where several are open',
+        }),
+      ),
+    }),
+    response: { 202: Order },
+  },
+})
 
 export const DEAD_LETTER_STATUSES = ['dead', 'redriving', 'redriven', 'failed_again'] as const
 

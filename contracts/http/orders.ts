@@ -1,6 +1,6 @@
 /** Orders: the orders service's public routes. */
 import Type, { type Static } from 'typebox'
-import { ORDER, PAYMENT, statesOf } from '../states.ts'
+import { ORDER, PAYMENT, REJECTION_REASONS, statesOf } from '../states.ts'
 import {
   Address,
   Amount,
@@ -20,8 +20,11 @@ import { Return } from './returns.ts'
 import { route } from './route.ts'
 
 const IdParams = Closed({ id: Id })
+/** What a provider's token looks like; anything else is `payment_method_unknown`. */
+export const PAYMENT_METHOD = /^(?!.*(?:\d_?){12})[A-Za-z][A-Za-z0-9_]{2,99}$/
+
 const PaymentMethod = Type.String({
-  pattern: '^[A-Za-z0-9_]{3,100}$',
+  maxLength: 100,
   description: "the payment provider's token; card numbers never come here",
   examples: ['pm_card_visa'],
 })
@@ -77,7 +80,11 @@ export const Order = Type.Object({
   number: Type.String({ examples: ['M-100001'] }),
   customerId: Id,
   status: Type.Enum(statesOf(ORDER)),
-  statusReason: Type.Union([Type.Object({ code: Type.String(), message: Type.String() }), Type.Null()]),
+  statusReason: Type.Union([Type.Object({ code: Type.String(), message: Type.String() }), Type.Null()], {
+    description:
+      `Why it is rejected (${REJECTION_REASONS.map((reason) => `\`${reason}\``).join(', ')}), cancelling or cancelled ` +
+      '(`cancelled`), or goes on with fewer parcels after a cancellation (`partly_cancelled`). Codes may be added.',
+  }),
   needsAttention: Type.Boolean(),
   ...totals,
   lines: Type.Array(OrderLine),
@@ -143,6 +150,7 @@ export const quoteOrder = route({
   tag: 'orders',
   access: ['customer'],
   scope: 'orders:read',
+  idempotency: 'unused',
   schema: { body: QuoteBody, response: { 200: Quote } },
 })
 
@@ -205,6 +213,7 @@ export const cancelOrder = route({
   access: ['customer', 'operator', 'admin'],
   scope: 'orders:write',
   idempotency: 'optional',
+  ifMatch: 'order',
   schema: {
     params: IdParams,
     body: Closed({ reason: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })) }),
@@ -220,6 +229,7 @@ export const decideOrder = route({
   access: ['customer'],
   scope: 'orders:write',
   idempotency: 'optional',
+  ifMatch: 'order',
   schema: {
     params: IdParams,
     body: Closed({ decision: Type.Enum(['cancel', 'ship_available', 'wait']) }),
@@ -235,6 +245,7 @@ export const changePaymentMethod = route({
   access: ['customer'],
   scope: 'orders:write',
   idempotency: 'optional',
+  ifMatch: 'order',
   schema: { params: IdParams, body: Closed({ paymentMethod: PaymentMethod }), response: { 202: Order } },
 })
 
@@ -246,6 +257,7 @@ export const amendOrder = route({
   access: ['customer'],
   scope: 'orders:write',
   idempotency: 'required',
+  ifMatch: 'order',
   schema: {
     params: IdParams,
     body: Closed(
@@ -254,48 +266,5 @@ export const amendOrder = route({
     ),
     /** 200: it is the order now. 202: it is taken and waits its turn; the order's timeline will tell. */
     response: { 200: Order, 202: Order },
-  },
-})
-
-export const Attention = Type.Object({
-  orderId: Id,
-  step: Type.String(),
-  operation: Type.String(),
-  error: Type.String(),
-  attempts: Type.Integer(),
-  since: Timestamp,
-  actions: Type.Array(Type.Enum(['retry', 'resolve'])),
-})
-export type Attention = Static<typeof Attention>
-
-export const listAttention = route({
-  method: 'GET',
-  url: '/api/v1/operations/attention',
-  summary: 'Orders that wait for an operator',
-  tag: 'operations',
-  access: ['operator', 'admin'],
-  schema: { querystring: Closed(PageQuery), response: { 200: Page(Attention) } },
-})
-
-export const operateOrder = route({
-  method: 'POST',
-  url: '/api/v1/orders/:id/operations',
-  summary: 'Retry or resolve what an order waits for; audited',
-  tag: 'operations',
-  access: ['operator', 'admin'],
-  idempotency: 'required',
-  schema: {
-    params: IdParams,
-    body: Closed({
-      action: Type.Enum(['retry', 'resolve']),
-      note: Type.String({ minLength: 1, maxLength: 500 }),
-      since: Type.Optional(
-        Type.Unsafe<string>({
-          ...Timestamp,
-          description: 'the `since` of the question that is answered; a later one is then left alone',
-        }),
-      ),
-    }),
-    response: { 202: Order },
   },
 })

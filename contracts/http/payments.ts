@@ -94,15 +94,17 @@ export const createRefund = route({
   access: ['operator', 'admin'],
   scope: 'orders:write',
   idempotency: 'required',
+  ifMatch: 'order',
   schema: { params: Closed({ id: Id }), body: RefundBody, response: { 201: Refund } },
 })
 
 /** The provider's webhook: the raw body is verified against the signature before it is looked at. */
 export const paymentWebhook = route({
   method: 'POST',
-  url: '/api/v1/webhooks/payments/:sender',
+  url: '/api/v1/webhooks/payments/:provider',
   summary: "The payment provider's signed events",
   tag: 'webhooks',
   access: 'anyone',
+  idempotency: 'unused',
   schema: webhookSchema,
 })

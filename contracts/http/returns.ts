@@ -43,6 +43,7 @@ export const requestReturn = route({
   access: ['customer'],
   scope: 'orders:write',
   idempotency: 'required',
+  ifMatch: 'order',
   schema: { params: IdParams, body: ReturnBody, response: { 201: Return } },
 })
 
@@ -75,7 +76,8 @@ export const approveReturn = route({
   summary: 'Agree to a return: the customer may send the goods',
   tag: 'returns',
   access: ['operator', 'admin'],
-  idempotency: 'optional',
+  idempotency: 'required',
+  ifMatch: 'return',
   schema: { params: IdParams, body: Closed({}), response: { 202: Return } },
 })
 
@@ -86,6 +88,7 @@ export const rejectReturn = route({
   tag: 'returns',
   access: ['operator', 'admin'],
   idempotency: 'optional',
+  ifMatch: 'return',
   schema: { params: IdParams, body: Closed({ reason: Type.Optional(Reason) }), response: { 202: Return } },
 })
 
@@ -95,7 +98,8 @@ export const receiveReturn = route({
   summary: 'The goods have arrived: back into stock, or written off',
   tag: 'returns',
   access: ['operator', 'admin'],
-  idempotency: 'optional',
+  idempotency: 'required',
+  ifMatch: 'return',
   schema: {
     params: IdParams,
     body: Closed({ warehouse: WarehouseCode, disposition: Type.Enum(['restock', 'write_off']) }),
@@ -111,5 +115,6 @@ export const cancelReturn = route({
   access: ['customer'],
   scope: 'orders:write',
   idempotency: 'optional',
+  ifMatch: 'return',
   schema: { params: IdParams, body: Closed({}), response: { 202: Return } },
 })

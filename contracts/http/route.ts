@@ -24,8 +24,13 @@ export interface RouteContract<S extends RouteSchema = RouteSchema> {
   readonly access: Access
   /** The scope an API key must carry; calls without one are for people's sessions only. */
   readonly scope?: Scope
-  /** Whether the call takes an Idempotency-Key header. Without this it is not looked at (the call repeats harmlessly). */
-  readonly idempotency?: 'required' | 'optional' | 'refused'
+  /**
+   * Whether the call takes an Idempotency-Key header; every public call but GETs says so. `unused`: nothing is changed, or
+   * the body says itself what is sent again; the header is not looked at.
+   */
+  readonly idempotency?: 'required' | 'optional' | 'refused' | 'unused'
+  /** Whose ETag an If-Match header may name; without this nothing has a version and the header is not looked at. */
+  readonly ifMatch?: 'order' | 'return' | 'product'
   /** The answer is a stream of server-sent events that goes on for as long as the caller stays. */
   readonly stream?: true
   readonly schema: S

@@ -53,6 +53,7 @@ export const scanShipment = route({
   summary: "A courier's scan moves the parcel",
   tag: 'shipments',
   access: ['courier', 'admin'],
+  idempotency: 'optional',
   schema: {
     params: Closed({ id: Id }),
     body: Closed({ status: ScanStatus, at: Type.Optional(Timestamp) }),
@@ -63,9 +64,10 @@ export const scanShipment = route({
 /** The carrier's webhook: the raw body is verified against the signature before it is looked at. */
 export const carrierWebhook = route({
   method: 'POST',
-  url: '/api/v1/webhooks/carriers/:sender',
+  url: '/api/v1/webhooks/carriers/:provider',
   summary: "The carrier's signed events",
   tag: 'webhooks',
   access: 'anyone',
+  idempotency: 'unused',
   schema: webhookSchema,
 })

@@ -86,7 +86,7 @@ export const refresh = route({
 export const logout = route({
   method: 'POST',
   url: '/api/v1/auth/logout',
-  summary: 'End the session that this refresh token belongs to',
+  summary: 'End the session that this refresh token belongs to, with its access tokens',
   tag: 'auth',
   access: 'anyone',
   idempotency: 'refused',
@@ -118,9 +118,11 @@ export const readMe = route({
 export const updateMe = route({
   method: 'PATCH',
   url: '/api/v1/users/me',
-  summary: 'Change my name, phone or password (a new password ends every session)',
+  summary:
+    'Change my name, phone or password (a new password ends every session and takes no Idempotency-Key)',
   tag: 'users',
   access: 'signed-in',
+  idempotency: 'optional',
   schema: {
     body: Closed({
       name: Type.Optional(Name),
@@ -141,6 +143,7 @@ export const eraseMe = route({
   summary: 'Erase my personal data; orders stay, anonymous',
   tag: 'users',
   access: 'signed-in',
+  idempotency: 'optional',
   schema: { response: { 204: Type.Null() } },
 })
 
@@ -168,6 +171,7 @@ export const setRoles = route({
   summary: 'Set the roles of an account',
   tag: 'users',
   access: ['admin'],
+  idempotency: 'optional',
   schema: {
     params: IdParams,
     body: Closed({ roles: Type.Array(Role, { uniqueItems: true, maxItems: 4 }) }),
@@ -207,6 +211,7 @@ export const revokeApiKey = route({
   summary: 'Revoke an API key',
   tag: 'api-keys',
   access: 'signed-in',
+  idempotency: 'refused',
   schema: { params: IdParams, response: { 204: Type.Null() } },
 })
 

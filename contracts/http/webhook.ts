@@ -4,7 +4,7 @@ import { Closed } from '../schemas.ts'
 
 export const webhookSchema = {
   params: Closed({
-    sender: Type.String({ pattern: '^[a-z]{2,30}$', description: 'the provider or carrier' }),
+    provider: Type.String({ pattern: '^[a-z]{2,30}$', description: 'the provider or carrier' }),
   }),
   response: { 200: Type.Object({ received: Type.Boolean() }) },
 } as const

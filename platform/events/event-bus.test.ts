@@ -65,11 +65,11 @@ describe('createEventBus', () => {
     await vi.waitFor(() => expect(bus.publish(event)).rejects.toThrow('not connected'), 10_000)
     const started = performance.now()
     const error: unknown = await bus.publish(event).catch((reason: unknown) => reason)
-    expect(performance.now() - started).toBeLessThan(100)
+    expect(performance.now() - started).toBeLessThan(1_000)
     expect(isPoison(error)).toBe(false)
     await expect(bus.probe()).rejects.toThrow('not connected')
     await proxy.restore()
-    await vi.waitFor(() => bus.publish(event), 5_000)
+    await vi.waitFor(() => bus.publish(event), 10_000)
     expect((await stored(bus, `evt.users.user.registered.${event.aggregateId}`))?.seq).toBeGreaterThan(0)
   })
 
@@ -88,7 +88,7 @@ describe('createEventBus', () => {
     const [never, gone] = [testBus('nats://127.0.0.1:1'), testBus(`nats://${proxy.address}`)]
     await gone.ready()
     await proxy.cut()
-    await vi.waitFor(() => expect(gone.probe()).rejects.toThrow('not connected'))
+    await vi.waitFor(() => expect(gone.probe()).rejects.toThrow('not connected'), 10_000)
     const started = performance.now()
     await Promise.all([never.close(), gone.close()])
     await expect(never.ready()).rejects.toThrow()

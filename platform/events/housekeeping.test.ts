@@ -42,6 +42,19 @@ const inOutbox = async () =>
 
 const received = (consumer: string, days: number) =>
   orders.database.inbox.create({ data: { consumer, eventId: randomUUID(), receivedAt: daysAgo(days) } })
+const answered = (key: string) =>
+  orders.database.idempotencyKey.create({
+    data: {
+      caller: 'someone',
+      key,
+      fingerprint: key,
+      token: randomUUID(),
+      leaseUntil: daysAgo(2),
+      expiresAt: daysAgo(-1),
+      status: 201,
+      body: {},
+    },
+  })
 const inInbox = async () =>
   (await orders.database.inbox.findMany({ orderBy: { consumer: 'asc' } })).map((row) => row.consumer)
 
@@ -100,15 +113,21 @@ describe('startHousekeeping', () => {
     expect(warn).not.toHaveBeenCalled()
   })
 
-  it('forgets both, in as many batches as it takes', async () => {
+  it('forgets events, and answers that were kept long enough, in as many batches as it takes', async () => {
     await orders.database.$executeRaw`
       INSERT INTO outbox (event_id, aggregate_id, version, shard, type, payload, published_at)
       SELECT gen_random_uuid(), 'many', at, 0, 'user.registered', '{}', now() - interval '8 days'
       FROM generate_series(1, 2500) AS at`
     await received('long forgotten', 400)
+    await orders.database.$executeRaw`
+      INSERT INTO idempotency_keys (caller, key, fingerprint, token, lease_until, expires_at)
+      SELECT 'someone', at, at, gen_random_uuid(), now(), now() - interval '1 hour' FROM generate_series(1, 3500) AS at`
+    await answered('kept')
     const housekeeping = startHousekeeping({ database: orders.database, bus, logger: silentLogger })
     await expect.poll(() => orders.database.outbox.count()).toBe(0)
     await expect.poll(inInbox).toEqual([])
+    await expect.poll(() => orders.database.idempotencyKey.count()).toBe(1)
     await housekeeping.stop()
+    expect((await orders.database.idempotencyKey.findMany()).map(({ key }) => key)).toEqual(['kept'])
   })
 })

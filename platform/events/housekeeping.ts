@@ -1,7 +1,8 @@
-/** What events leave behind in a service's database is forgotten when nothing can ask for it any more. */
+/** What events and calls leave behind in a service's database is forgotten when nothing can ask for it any more. */
 import { jetstreamManager } from '@nats-io/jetstream'
 import { EVENT_STREAM } from '#contracts/events.ts'
 import type { Sql } from '../database.ts'
+import { purgeIdempotencyKeys } from '../idempotency.ts'
 import type { Logger } from '../logger.ts'
 import { startLoop, type Loop } from '../loop.ts'
 import { isOutage } from '../outage.ts'
@@ -25,14 +26,16 @@ export interface HousekeepingOptions {
 /** Every hour or so: processes that were started together do not do it together. */
 export const startHousekeeping = ({ database, bus, logger }: HousekeepingOptions): Loop =>
   startLoop({
-    name: 'forget old events',
+    name: 'forget what is old',
     everyMs: HOUR_MS * (0.75 + Math.random() / 2),
     logger,
     async work() {
       const published = await purgeOutbox(database)
       const applied = await purgeInbox(database, await eventsKeptSeconds(bus).catch(unknownWhileAway))
-      if (published + applied > 0) logger.info({ published, applied }, 'old events are forgotten')
-      return published === BATCH || applied === BATCH
+      const answered = await purgeIdempotencyKeys(database, BATCH)
+      if (published + applied + answered > 0)
+        logger.info({ published, applied, answered }, 'old events and answers are forgotten')
+      return [published, applied, answered].includes(BATCH)
     },
   })
 

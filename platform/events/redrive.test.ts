@@ -110,7 +110,7 @@ describe('a dead letter', () => {
     const [first] = await untilListed(durable, 1)
     await redrive(first)
     await untilListed(durable, 2, true)
-    await vi.waitFor(async () => expect(await listed(durable)).toHaveLength(1), 5_000)
+    await vi.waitFor(async () => expect(await listed(durable)).toHaveLength(1), 10_000)
     const [again] = await listed(durable)
     expect(again?.letter.redriveOf).toBe(first?.letter.sequence)
     expect(await letters.find(first!.letter.sequence)).toMatchObject({ note: { outcome: 'failed' } })
@@ -166,7 +166,7 @@ describe('a dead letter', () => {
       await bus.store(`redrive.orders.${durable}.${letter}`, new Uint8Array(), requestHeaders(OPERATOR))
     }
     await bus.publish(outgoing(stranger, 1))
-    await vi.waitFor(() => expect(handle).toHaveBeenCalled(), 5_000)
+    await vi.waitFor(() => expect(handle).toHaveBeenCalled(), 10_000)
     expect(handle.mock.calls.map(([event]) => event.aggregateId)).toEqual([stranger])
   })
 })

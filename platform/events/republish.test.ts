@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { jetstreamManager } from '@nats-io/jetstream'
-import { beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest'
 import { EVENT_STREAM } from '#contracts/events.ts'
 import { testBus } from '#tests/support/broker.ts'
 import { silentLogger, testOrders, type TestOrders } from '#tests/support/orders.ts'
@@ -101,6 +101,34 @@ describe('republishEvents', () => {
       version: 3,
     })
     expect(await republish()).toEqual([])
+  })
+
+  it('takes nothing for lost because another run begins', async () => {
+    const id = randomUUID()
+    for (const version of [1, 2, 3]) await append(id, version)
+    await publishAll()
+    const { client, connection } = await bus.ready()
+    const get = client.consumers.get.bind(client.consumers)
+    const opening = vi.spyOn(client.consumers, 'get').mockImplementationOnce(async (stream, name) => {
+      const consumer = await get(stream, name)
+      const fetch = consumer.fetch.bind(consumer)
+      let rounds = 0
+      consumer.fetch = async (options) => {
+        rounds += 1
+        if (rounds === 2) {
+          const { consumers } = await jetstreamManager(connection)
+          const { config } = await consumer.info()
+          await consumers.delete(stream, config.name!)
+          await consumers.add(stream, config)
+        }
+        return fetch({ ...options, max_messages: 1 })
+      }
+      return consumer
+    })
+    await expect(republish()).rejects.toThrow('the stream is read by two at once')
+    opening.mockRestore()
+    expect(await republish()).toEqual([])
+    expect(await versionsInStream(id)).toEqual([1, 2, 3])
   })
 
   it('leaves alone what is not published yet, or only just', async () => {

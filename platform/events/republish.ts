@@ -3,8 +3,15 @@
  * latest writes are; the outbox still has it. What was published lately and is not in the stream is published again, each
  * aggregate's events in order; consumers that had it ignore it.
  */
-import { randomUUID } from 'node:crypto'
-import { AckPolicy, DeliverPolicy, jetstreamManager } from '@nats-io/jetstream'
+import {
+  AckPolicy,
+  DeliverPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  jetstreamManager,
+  type JetStreamManager,
+} from '@nats-io/jetstream'
+import { republishConsumer } from '#contracts/consumers.ts'
 import { EVENT_STREAM, type EventPayload } from '#contracts/events.ts'
 import type { ServiceName } from '#contracts/services.ts'
 import type { Sql } from '../database.ts'
@@ -89,8 +96,9 @@ async function storedIds(
   const until = Math.max(...moments) + CLOCK_MARGIN_MS
   await bus.probe()
   const { connection, client } = await bus.ready()
-  const name = `republish-${service}-${randomUUID()}`
+  const name = republishConsumer(service)
   const manager = await jetstreamManager(connection)
+  await removeConsumer(manager, name) // of the run before: it began somewhere else
   await manager.consumers.add(EVENT_STREAM, {
     name,
     filter_subject: `evt.${service}.>`,
@@ -104,11 +112,15 @@ async function storedIds(
   const consumer = await client.consumers.get(EVENT_STREAM, name)
   const ids = new Set<string>()
   let { num_pending: pending } = await consumer.info()
+  let deliveries = 0
   while (pending > 0) {
     const messages = await consumer.fetch({ max_messages: Math.min(pending, 1_000), expires: 10_000 })
     let came = 0
     for await (const message of messages) {
       came += 1
+      deliveries += 1
+      // another run is reading along: what it was given must not look lost
+      if (message.info.deliverySequence !== deliveries) throw new Error('the stream is read by two at once')
       if (message.time.getTime() > until) return ids
       const id = message.headers?.get('Nats-Msg-Id')
       if (id !== undefined) ids.add(id)
@@ -118,6 +130,15 @@ async function storedIds(
     pending -= came
   }
   return ids
+}
+
+async function removeConsumer(manager: JetStreamManager, name: string): Promise<void> {
+  try {
+    await manager.consumers.delete(EVENT_STREAM, name)
+  } catch (error) {
+    const isMissing = error instanceof JetStreamApiError && error.code === JetStreamApiCodes.ConsumerNotFound
+    if (!isMissing) throw error
+  }
 }
 
 /** A row that the broker refused for what it is: its aggregate has stopped, and a person must look. */

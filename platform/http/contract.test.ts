@@ -14,6 +14,7 @@ const write = route({
   tag: 'things',
   access: ['operator'],
   idempotency: 'required',
+  ifMatch: 'product',
   schema: {
     params: Closed({ id: Type.String({ maxLength: 5 }) }),
     querystring: Closed({ dry: Type.Optional(Type.Boolean()) }),

@@ -6,6 +6,7 @@ import { ProblemError } from '../problem.ts'
 import type { Caller, CallerVerifier } from '../service-token.ts'
 import { assertAccess } from './access.ts'
 import { readIdempotencyKey } from './idempotency-key.ts'
+import { readIfMatch, versionOf } from './if-match.ts'
 import { assertPlainInput } from './plain-input.ts'
 import type { HttpServer } from './server.ts'
 
@@ -21,8 +22,10 @@ export interface Call<S extends RouteSchema> {
   caller: Caller
   /** Set where the contract takes one and the client sent it; always set where it is required. */
   idempotencyKey: string | undefined
-  /** The version that the client believes it changes, from If-Match. */
+  /** The version that the client believes it changes, from If-Match, where the contract has one. */
   ifMatch: number | undefined
+  /** The version that it has, as the gateway has read it at another service that owns it. */
+  currentVersion: number | undefined
   /** The path that was called, for fingerprints. */
   path: string
   /** The request as Fastify has it, for raw bodies and headers. */
@@ -56,6 +59,8 @@ export function addRoute<S extends RouteSchema, Status extends keyof S['response
   app.route({
     method: contract.method,
     url: contract.url,
+    // the answer to a HEAD is never read, so a stream behind it would never end
+    exposeHeadRoute: contract.stream !== true,
     schema,
     // before validation: a stranger learns nothing about what a body should look like
     onRequest: async (request) => {
@@ -89,18 +94,11 @@ function toCall<S extends RouteSchema>(contract: RouteContract<S>, request: Fast
     /* oxlint-enable typescript/no-unsafe-type-assertion */
     caller,
     idempotencyKey: readIdempotencyKey(contract, request.headers['idempotency-key']),
-    ifMatch: readIfMatch(request.headers['if-match']),
+    ifMatch: readIfMatch(contract, request.headers['if-match']),
+    currentVersion: versionOf(request.headers['x-current-etag']),
     path: request.url.split('?', 1)[0] ?? '',
     request,
   }
-}
-
-function readIfMatch(header: string | undefined): number | undefined {
-  if (header === undefined || header === '*') return undefined
-  const version = /^"(\d{1,15})"$/.exec(header)?.[1]
-  if (version === undefined)
-    throw new ProblemError('stale_version', 'If-Match is not a version that this API gave out.')
-  return Number(version)
 }
 
 async function send<S extends RouteSchema>(reply: FastifyReply, answer: Answer<S>): Promise<FastifyReply> {

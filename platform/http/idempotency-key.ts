@@ -13,10 +13,10 @@ export function readIdempotencyKey(
   if (idempotency === 'refused' && key !== undefined) {
     throw new ProblemError(
       'idempotency_key_refused',
-      'Its answer holds secrets, which are not stored for repeats.',
+      'This call deals with secrets: nothing of it is kept for repeats.',
     )
   }
-  if (idempotency === undefined || idempotency === 'refused') return undefined
+  if (idempotency === undefined || idempotency === 'refused' || idempotency === 'unused') return undefined
   if (key === undefined) {
     if (idempotency === 'optional') return undefined
     throw new ProblemError(

@@ -9,7 +9,8 @@ export function answerWithProblems(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply))
   app.setNotFoundHandler((request, reply) => {
     const methods = methodsAt(pathOf(request))
-    if (methods.length === 0) {
+    // a route that takes any path below it was asked and found nothing there
+    if (methods.length === 0 || methods.includes(request.method)) {
       return sendProblem(new ProblemError('not_found', 'There is nothing at this path.'), request, reply)
     }
     void reply.header('allow', methods.join(', '))

@@ -55,6 +55,7 @@ async function serve(options: Partial<HttpServerOptions> = {}) {
   app.get('/syntax-error', async () => {
     JSON.parse('{')
   })
+  app.get('/files/*', (_request, reply) => reply.callNotFound())
   app.get('/slow', async () => {
     await sleep(150)
     return { traceId: currentTrace()?.traceId }
@@ -117,6 +118,7 @@ describe('problems', () => {
     ['is empty', json(''), 'malformed_json', 400],
     ['poisons prototypes', json('{"__proto__": {"x": 1}}'), 'malformed_json', 400],
     ['is of another type', json('a=1', { 'content-type': 'text/csv' }), 'unsupported_media_type', 415],
+    ['is plain text', json('{"a": 1}', { 'content-type': 'text/plain' }), 'unsupported_media_type', 415],
     ['is too large', json(JSON.stringify({ a: 'x'.repeat(2_000) })), 'body_too_large', 413],
     ['lacks a field', json('{}'), 'validation_failed', 400],
     ['has a field too many', json('{"a": 1, "b": 2}'), 'validation_failed', 400],
@@ -151,11 +153,43 @@ describe('problems', () => {
     socket.destroy()
   })
 
+  it.each([
+    ['has two lengths', 'content-length: 2\r\ncontent-length: 3\r\n\r\n{}', 400, 'malformed_request'],
+    [
+      'has a length and chunks',
+      'content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
+      400,
+      'malformed_request',
+    ],
+    ['has headers without end', `x: ${'x'.repeat(40_000)}\r\n\r\n`, 431, 'headers_too_large'],
+  ])('answer a message that %s', async (_what, rest, status, code) => {
+    const { url } = await serve()
+    const { hostname, port } = new URL(url)
+    const socket = connect(Number(port), hostname)
+    socket.write(`POST /echo HTTP/1.1\r\nhost: x\r\nx-request-id: mine-12345\r\n${rest}`)
+    let answer = ''
+    socket.on('data', (chunk: Buffer) => (answer += chunk.toString()))
+    await once(socket, 'close')
+    const [head = '', body = ''] = answer.split('\r\n\r\n')
+    expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
+    expect(head).toContain('content-type: application/problem+json')
+    expect(head).toContain(`content-length: ${Buffer.byteLength(body)}`)
+    const problem = parseProblem(JSON.parse(body))
+    expect(problem).toMatchObject({ status, code })
+    expect(head).toContain(`x-request-id: ${problem.requestId}`)
+  })
+
   it('answer paths that are none', async () => {
     const { problem } = await serve()
     expect(await problem('/nowhere')).toMatchObject({ code: 'not_found', status: 404 })
     expect(await problem('/things/%zz')).toMatchObject({ code: 'validation_failed', status: 400 })
     expect(await problem(`/things/${'x'.repeat(300)}`)).toMatchObject({ code: 'not_found', status: 404 })
+  })
+
+  it('answer what a route of many paths does not find', async () => {
+    const { call, problem } = await serve()
+    expect(await problem('/files/nope')).toMatchObject({ code: 'not_found', status: 404 })
+    expect((await call('/files/nope', { method: 'POST' })).status).toBe(405)
   })
 
   it('say which methods a path takes, also one with parameters', async () => {
@@ -214,62 +248,5 @@ describe('requests', () => {
       }),
     )
     expect(answers).toEqual(ids)
-  })
-})
-
-describe('health', () => {
-  it('tells of the process at /livez and /readyz and of what it needs at /health', async () => {
-    let broker = true
-    const { call } = await serve({
-      probes: {
-        database: async () => {},
-        broker: async () => {
-          if (!broker) throw new Error('away')
-        },
-      },
-    })
-    const status = async (path: string) => (await call(path)).status
-    expect([await status('/livez'), await status('/readyz'), await status('/health')]).toEqual([
-      200, 200, 200,
-    ])
-    broker = false
-    expect([await status('/livez'), await status('/readyz'), await status('/health')]).toEqual([
-      200, 200, 503,
-    ])
-    expect(JSON.parse((await call('/health')).text)).toMatchObject({
-      status: 'degraded',
-      checks: { database: { status: 'up' }, broker: { status: 'down', detail: 'away' } },
-    })
-  })
-
-  it('finishes requests in flight at the stop, and sends those that still come elsewhere', async () => {
-    const { app, url } = await serve()
-    const { hostname, port } = new URL(url)
-    const open = async () => {
-      const socket = connect(Number(port), hostname)
-      let text = ''
-      socket.on('data', (chunk) => (text += chunk.toString()))
-      await once(socket, 'connect')
-      return { socket, text: () => text, closed: once(socket, 'close') }
-    }
-    const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`
-    // pipelined behind a request that runs while the stop begins: the only way in that is still open then
-    const [late, ready, alive] = [await open(), await open(), await open()]
-    for (const { socket } of [late, ready, alive]) socket.write(get('/slow'))
-    await sleep(40)
-    const closing = app.close()
-    await sleep(20)
-    late.socket.write(get('/things/1'))
-    ready.socket.write(get('/readyz'))
-    alive.socket.write(get('/livez'))
-    await Promise.all([late.closed, ready.closed, alive.closed, closing])
-    const statuses = ({ text }: typeof late) =>
-      [...text().matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => status)
-    expect(statuses(late)).toEqual(['200', '503'])
-    expect(late.text()).toContain('"code":"unavailable"')
-    expect(late.text().toLowerCase()).toContain('retry-after: 1')
-    expect(statuses(ready)).toEqual(['200', '503'])
-    expect(ready.text()).toContain('{"status":"stopping"}')
-    expect(statuses(alive)).toEqual(['200', '200'])
   })
 })

@@ -7,12 +7,17 @@ import type { Logger } from '../logger.ts'
 import { ProblemError } from '../problem.ts'
 import { continueTrace, enterTrace } from '../trace.ts'
 import { compileConverting, compileLiteral } from '../validation.ts'
+import { answerClientError } from './client-errors.ts'
 import { endConnectionsOnClose } from './connections.ts'
 import { drainRefusedBodies } from './drain.ts'
+import { keepHttpRules } from './http-rules.ts'
 import { answerError, answerWithProblems } from './problems.ts'
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{8,128}$/
 const BODY_LIMIT_BYTES = 1_048_576
+const REQUEST_TIMEOUT_MS = 30_000
+/** How often Node looks for requests that are late: of its own accord only twice a minute. */
+const LATE_CHECK_MS = 2_000
 
 export interface HttpServerOptions {
   logger: Logger
@@ -22,6 +27,8 @@ export interface HttpServerOptions {
   trustedProxies?: string[]
   /** How long one part may take to say that it is up. */
   probeTimeoutMs?: number
+  /** How long a request may take to arrive. */
+  requestTimeoutMs?: number
 }
 
 export type HttpServer = FastifyInstance
@@ -32,6 +39,7 @@ export function createHttpServer({
   bodyLimit,
   trustedProxies,
   probeTimeoutMs,
+  requestTimeoutMs = REQUEST_TIMEOUT_MS,
 }: HttpServerOptions): HttpServer {
   const baseLogger: FastifyBaseLogger = logger
   const app = Fastify({
@@ -39,10 +47,17 @@ export function createHttpServer({
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyLimit ?? BODY_LIMIT_BYTES,
     trustProxy: trustedProxies ?? false,
-    requestTimeout: 30_000,
+    requestTimeout: requestTimeoutMs,
+    http: {
+      // Node takes the longer of the two for whole requests, and its own for headers is a minute
+      headersTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: LATE_CHECK_MS,
+      requireHostHeader: false, // keepHttpRules asks for it, with a problem
+    },
     genReqId: (request) => validRequestId(request.headers['x-request-id']) ?? randomUUID(),
     routerOptions: { ignoreTrailingSlash: false, maxParamLength: 200 },
     return503OnClosing: false, // refuseWhileClosing does, with a problem
+    clientErrorHandler: answerClientError,
     frameworkErrors: (error, request, reply) => {
       void answerError(error, request, reply)
     },
@@ -50,11 +65,13 @@ export function createHttpServer({
   app.setValidatorCompiler<TSchema>(({ schema, httpPart }) =>
     httpPart === 'body' ? compileLiteral(schema) : compileConverting(schema),
   )
+  app.removeContentTypeParser('text/plain') // Fastify's own; nothing here is
   app.addHook('onRequest', (request, reply, done) => {
     enterTrace(continueTrace(headerText(request.headers['traceparent'])))
     void reply.header('x-request-id', request.id)
     done()
   })
+  keepHttpRules(app)
   app.addHook('onResponse', (request, reply, done) => {
     request.log.debug(
       {

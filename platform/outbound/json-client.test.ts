@@ -140,7 +140,7 @@ describe('createBreaker', () => {
   it('opens when calls fail, lets one through after a while, and closes when that works', async () => {
     const warn = vi.fn<() => void>()
     const tested = breaker({
-      halfOpenAfterMs: 50,
+      halfOpenAfterMs: 500,
       logger: Object.assign(Object.create(silentLogger), { warn }),
     })
     expect(tested.state()).toBe('closed')
@@ -148,7 +148,7 @@ describe('createBreaker', () => {
     expect(tested.state()).toBe('open')
     const refused: unknown = await tested.call(async () => 1).catch((error: unknown) => error)
     expect(isCircuitOpen(refused)).toBe(true)
-    await sleep(70)
+    await sleep(550)
     expect(await tested.call(async () => 'works')).toBe('works')
     expect(tested.state()).toBe('closed')
     expect(warn.mock.calls.length).toBeGreaterThanOrEqual(2)
@@ -161,7 +161,7 @@ describe('createBreaker', () => {
   })
 
   it('ends a call that takes too long and tells it so, and no other', async () => {
-    const tested = breaker({ timeoutMs: 60 })
+    const tested = breaker({ timeoutMs: 500 })
     let told = false
     const slow = tested.call((signal) => {
       signal.addEventListener('abort', () => (told = true))

@@ -3,6 +3,7 @@ import { causesOf } from '../causes.ts'
 import type { Breaker } from './breaker.ts'
 import { isCircuitOpen } from './breaker.ts'
 import { currentTrace } from '../trace.ts'
+import { NOT_SENT_CODES } from './not-sent.ts'
 
 /** The call never reached the other side: it is safe to say that nothing happened. */
 export class NotSentError extends Error {
@@ -36,15 +37,6 @@ export interface JsonClient {
    */
   call(call: JsonCall): Promise<JsonAnswer>
 }
-
-const NOT_SENT_CODES = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-])
 
 export function createJsonClient({ baseUrl, breaker }: { baseUrl: string; breaker: Breaker }): JsonClient {
   async function send({ method, path, body, headers }: JsonCall, signal: AbortSignal): Promise<JsonAnswer> {

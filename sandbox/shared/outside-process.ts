@@ -4,8 +4,10 @@ import { Closed } from '#contracts/schemas.ts'
 import { ConfigError } from '#platform/config.ts'
 import { listen } from '#platform/http/listen.ts'
 import { createHttpServer, type HttpServer } from '#platform/http/server.ts'
+import { isFromThisMachine, isLoopbackHost } from '#platform/http/this-machine.ts'
 import { createLifecycle, type Stoppable } from '#platform/lifecycle.ts'
 import { createLogger, type Logger } from '#platform/logger.ts'
+import { ProblemError } from '#platform/problem.ts'
 import { requireBearer } from './bearer.ts'
 import { createFaults } from './faults.ts'
 import type { WebhookEntry, WebhookEvent } from './ledger-entries.ts'
@@ -86,6 +88,7 @@ export async function startOutsideProcess<Entry extends AnyEntry>(
     const parts = options.build({ ledger, webhooks, pause, url: () => url })
     lifecycle.onStop(name, async () => parts.stop?.())
     const app = createHttpServer({ logger, probes: {} })
+    if (isLoopbackHost(options.host)) refuseOtherSites(app)
     registerRoutes(app, parts, pause)
     url = await listen(app, { name, host: options.host, port: options.port })
     lifecycle.onStop('http', () => app.close())
@@ -139,4 +142,11 @@ export async function startOutsideProcess<Entry extends AnyEntry>(
       )
     })
   }
+}
+
+/** The ledger and the faults need no key: a page that somebody on this machine looks at must not reach them. */
+function refuseOtherSites(app: HttpServer): void {
+  app.addHook('onRequest', async (request) => {
+    if (!isFromThisMachine(request)) throw new ProblemError('forbidden', 'This is for this machine only.')
+  })
 }

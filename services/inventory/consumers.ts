@@ -1,7 +1,7 @@
 /** The events that the inventory service follows. */
-import { subjectsOf } from '#contracts/events.ts'
+import { subscription } from '#contracts/consumers.ts'
 import type { EventSubscription } from '#platform/service.ts'
-import { SERVING_EVENTS, type ServeBackorders } from './serve-backorders.ts'
+import type { ServeBackorders } from './serve-backorders.ts'
 import type { ShipReservation } from './ship-reservation.ts'
 
 export const SHIPMENTS_CONSUMER = 'inventory-shipments'
@@ -14,8 +14,7 @@ export const inventoryConsumers = ({
   serveBackorders: ServeBackorders
 }): EventSubscription[] => [
   {
-    durable: SHIPMENTS_CONSUMER,
-    subjects: [subjectsOf('shipment', 'shipping')],
+    ...subscription(SHIPMENTS_CONSUMER),
     async handle(event) {
       if (event.eventType !== 'shipment.dispatched') return
       const { shipmentId, orderId, warehouse, lines } = event.payload
@@ -24,8 +23,7 @@ export const inventoryConsumers = ({
   },
   {
     // its own events: they are there after a crash, whichever process wrote them, and nobody has to look at the clock
-    durable: 'inventory-backorders',
-    subjects: SERVING_EVENTS.map((type) => subjectsOf(type, 'inventory')),
+    ...subscription('inventory-backorders'),
     handle: async () => {
       await serveBackorders()
     },

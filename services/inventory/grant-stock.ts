@@ -3,8 +3,8 @@ import type { SkuQuantity } from '#contracts/schemas.ts'
 import type { Sql } from '#platform/database.ts'
 import { appendEvent } from '#platform/events/outbox.ts'
 import type { AllocatedLine, AllocationStrategy, WarehouseStock } from './allocation/allocation.ts'
-import type { Shortage } from './demands.ts'
-import { promiseLines, type HeldAnswer } from './promises.ts'
+import { sumBySku, type Shortage } from './demands.ts'
+import { enoughForEither, promiseLines, type HeldAnswer } from './promises.ts'
 import { toEventLines, type Reservation } from './reservations.ts'
 
 export interface GrantPolicy {
@@ -23,6 +23,10 @@ export interface Grant {
   promised: readonly AllocatedLine[]
   /** What could not be had. */
   shortages: readonly Shortage[]
+  /** What was promised stays so, beside the lines, until the next request. */
+  keepPrevious?: boolean
+  /** Where the units are to come from, if they are still there. */
+  from?: readonly AllocatedLine[]
 }
 
 export type Granted = HeldAnswer & { expiresAt: string }
@@ -38,14 +42,33 @@ export const statusGranted = ({
   status === 'committed' || id !== orderId ? 'committed' : 'held'
 
 export async function grantStock(tx: Sql, grant: Grant, policy: GrantPolicy): Promise<Granted> {
-  const { reservation, request, promised, shortages } = grant
-  const lines = policy.allocate(grant.demands, grant.stock)
+  const { reservation, request, promised, shortages, demands, stock } = grant
+  const answered = asBefore(grant) ?? policy.allocate(demands, stock)
+  const lines = grant.keepPrevious === true ? enoughForEither(answered, promised) : answered
   const status = statusGranted(reservation)
-  const answer = await promiseLines(tx, { id: reservation.id, status, request, promised, lines, shortages })
+  const taken = { id: reservation.id, status, request, promised, lines, answered, shortages }
+  const answer = await promiseLines(tx, taken)
   const { version, expiresAt } = await writeHeader(tx, reservation, status, policy.holdMinutes)
   await announce(tx, { ...reservation, version }, { status, expiresAt, lines })
   return { ...answer, expiresAt }
 }
+
+/** The lines that an earlier answer had, when they are what is asked for and the stock still has them there. */
+function asBefore({ from = [], demands, stock }: Grant): readonly AllocatedLine[] | undefined {
+  if (from.length === 0) return undefined
+  const same = isSame(sumBySku(from), demands)
+  const there = from.every((line) =>
+    stock.some((entry) => isAt(entry, line) && entry.available >= line.quantity),
+  )
+  return same && there ? from : undefined
+}
+
+const isSame = (one: readonly SkuQuantity[], other: readonly SkuQuantity[]): boolean =>
+  one.length === other.length &&
+  one.every(({ sku, quantity }) => other.some((line) => line.sku === sku && line.quantity === quantity))
+
+const isAt = (entry: WarehouseStock, { sku, warehouse }: AllocatedLine): boolean =>
+  entry.sku === sku && entry.warehouse === warehouse
 
 /** A change of mind never shortens a hold. */
 async function writeHeader(

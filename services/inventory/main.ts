@@ -1,8 +1,6 @@
 /** The inventory service: products, stock and reservations. */
 import { createInventoryActivities } from '#activities/inventory.ts'
 import { probeDatabase } from '#platform/database.ts'
-import { purgeIdempotencyKeys } from '#platform/idempotency.ts'
-import { startLoop } from '#platform/loop.ts'
 import { defineService, runService } from '#platform/service.ts'
 import { createAdjustStock } from './adjust-stock.ts'
 import { loadAllocation } from './allocation/load.ts'
@@ -24,8 +22,6 @@ import { createServeBackorders } from './serve-backorders.ts'
 import { createShipReservation } from './ship-reservation.ts'
 import { openDatabase } from './store.ts'
 
-const PURGE_EVERY_MS = 3_600_000
-
 export const inventoryService = defineService({
   name: 'inventory',
   config: inventoryConfig,
@@ -39,6 +35,7 @@ export const inventoryService = defineService({
       allocate: await loadAllocation(config.ALLOCATION),
     }
     const useCases = {
+      database,
       findProducts: createFindProducts(database),
       putProduct: createPutProduct({ transact }),
       removeProduct: createRemoveProduct({ transact }),
@@ -64,17 +61,6 @@ export const inventoryService = defineService({
         shipReservation: createShipReservation({ transact, consumer: SHIPMENTS_CONSUMER, logger }),
         serveBackorders: createServeBackorders({ database, ...granting }),
       }),
-      background: () => [
-        startLoop({
-          name: 'forget idempotency keys',
-          everyMs: PURGE_EVERY_MS,
-          work: async () => {
-            await purgeIdempotencyKeys(database)
-            return false
-          },
-          logger,
-        }),
-      ],
       probes: { database: probeDatabase(database) },
       close: () => database.$disconnect(),
     }

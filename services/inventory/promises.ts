@@ -45,8 +45,19 @@ export interface Take {
   /** What was promised before, and is no more. */
   promised: readonly AllocatedLine[]
   lines: readonly AllocatedLine[]
+  /** What the answer says: the lines, unless more than was asked for is promised. */
+  answered: readonly AllocatedLine[]
   shortages: readonly Shortage[]
 }
+
+/** Enough for the one and enough for the other, not both together. */
+export const enoughForEither = (
+  one: readonly AllocatedLine[],
+  other: readonly AllocatedLine[],
+): AllocatedLine[] => [
+  ...one.map((line) => ({ ...line, quantity: Math.max(line.quantity, quantityAt(other, line)) })),
+  ...other.filter((line) => quantityAt(one, line) === 0),
+]
 
 /**
  * Puts `lines` in the place of what was promised, and stores the answer. The CHECK constraints have the last word: a
@@ -54,11 +65,11 @@ export interface Take {
  */
 export async function promiseLines(
   tx: Sql,
-  { id, status, request, promised, lines, shortages }: Take,
+  { id, status, request, promised, lines, answered, shortages }: Take,
 ): Promise<HeldAnswer> {
   const answer = {
     outcome: 'held' as const,
-    allocations: toAllocations(lines),
+    allocations: toAllocations(answered),
     ...(shortages.length === 0 ? {} : { shortages: [...shortages] }),
   }
   const moves = netMoves(promised, lines)

@@ -2,6 +2,7 @@
 import type { Product, ProductBody } from '#contracts/http/inventory.ts'
 import type { Sql } from '#platform/database.ts'
 import type { UnitOfWork } from '#platform/events/outbox.ts'
+import type { Finish } from '#platform/idempotency.ts'
 import { ProblemError } from '#platform/problem.ts'
 import { readProduct } from './find-products.ts'
 import { appendProductChanged, lockProduct } from './products.ts'
@@ -11,6 +12,8 @@ export interface ProductChange {
   product: ProductBody
   /** The version that the client means to change. */
   ifMatch?: number | undefined
+  /** Keeps the answer for a repeat of the call, in the transaction of the change. */
+  finish?: Finish
 }
 
 export type PutProduct = (change: ProductChange) => Promise<{ created: boolean; product: Product }>
@@ -20,7 +23,7 @@ const CURRENCIES = new Set(Intl.supportedValuesOf('currency'))
 /** What is already so is not announced again. @throws ProblemError `currency_unknown`, `stale_version` */
 export const createPutProduct =
   ({ transact }: { transact: UnitOfWork<Sql> }): PutProduct =>
-  async ({ sku, product, ifMatch }) => {
+  async ({ sku, product, ifMatch, finish }) => {
     if (!CURRENCIES.has(product.currency)) {
       throw new ProblemError('currency_unknown', `${product.currency} is not in ISO 4217.`)
     }
@@ -29,7 +32,9 @@ export const createPutProduct =
       const version = await upsert(tx, sku, product)
       const stored = await readProduct(tx, sku, true)
       if (version !== undefined) await appendProductChanged(tx, stored)
-      return { created: version === 1, product: stored }
+      const created = version === 1
+      await finish?.(tx, { status: created ? 201 : 200, body: stored })
+      return { created, product: stored }
     })
   }
 

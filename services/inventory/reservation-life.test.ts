@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { mayMove, RESERVATION, type ReservationStatus } from '#contracts/states.ts'
 import { ProblemError } from '#platform/problem.ts'
 import { testInventory } from '#tests/support/inventory.ts'
+import { seedOf } from '#tests/support/property.ts'
 import { applyAdjustment } from './adjust-stock.ts'
 import { createCommitReservation } from './commit-reservation.ts'
 import { createExpireReservation } from './expire-reservation.ts'
@@ -44,6 +45,7 @@ const command = fc.oneof(
       request: fc.integer({ min: 1, max: 4 }),
       quantities: quantities.filter((units) => units.some((quantity) => quantity > 0)),
       onShortage: fc.constantFrom('refuse' as const, 'take_available' as const, 'backorder' as const),
+      keepPrevious: fc.boolean(),
     }),
   },
   { weight: 3, arbitrary: fc.record({ type: fc.constant('commit' as const), order }) },
@@ -88,11 +90,11 @@ async function openRun() {
     const orderId = 'order' in asked ? orderIds[asked.order]! : ''
     switch (asked.type) {
       case 'reserve': {
-        const { request, onShortage } = asked
+        const { request, onShortage, keepPrevious } = asked
         const lines = asked.quantities.flatMap((quantity, index) =>
           quantity > 0 ? [{ sku: skus[index]!, quantity }] : [],
         )
-        return reserveStock({ orderId, request, onShortage, lines })
+        return reserveStock({ orderId, request, onShortage, keepPrevious, lines })
       }
       case 'commit':
         return commitReservation({ orderId })
@@ -196,7 +198,7 @@ describe('reservations', () => {
         }
         await run.expectSound()
       }),
-      { numRuns: 25 },
+      { numRuns: 25, ...seedOf() },
     )
   }, 120_000)
 
@@ -213,7 +215,7 @@ describe('reservations', () => {
         }
         await run.expectSound()
       }),
-      { numRuns: 15 },
+      { numRuns: 15, ...seedOf() },
     )
   }, 120_000)
 })

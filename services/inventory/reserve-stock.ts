@@ -20,6 +20,10 @@ export interface StockRequest {
   request?: number
   /** Default: refuse. */
   onShortage?: 'refuse' | 'take_available' | 'backorder'
+  /** What was promised stays so until the next request, beside what this one gets: the way back stays open. */
+  keepPrevious?: boolean
+  /** Where the units are to come from, as an earlier answer said; where they are not there any more it is decided anew. */
+  from?: Allocation[]
   /** For goods that are sent once more: the new parcel's id. Default: the order's. */
   reservationId?: string
 }
@@ -36,7 +40,8 @@ export type ReserveStock = (request: StockRequest) => Promise<ReservationOutcome
 
 export const createReserveStock =
   ({ transact, ...policy }: { transact: UnitOfWork<Sql> } & GrantPolicy): ReserveStock =>
-  ({ orderId, lines, request = 1, onShortage = 'refuse', reservationId = orderId }) => {
+  (asked) => {
+    const { orderId, lines, request = 1, onShortage = 'refuse', reservationId = orderId } = asked
     const demands = sumBySku(lines)
     const reservation = {
       id: reservationId,
@@ -45,7 +50,8 @@ export const createReserveStock =
       version: 1,
       expiresAt: null,
     }
-    const wish: Wish = { request, demands, onShortage }
+    const { keepPrevious = false, from = [] } = asked
+    const wish: Wish = { request, demands, onShortage, keepPrevious, from: from.flatMap(toLines) }
     return transact(async (tx) => {
       const claimed = await claim(tx, reservation, demands, policy.holdMinutes)
       return claimed === undefined
@@ -58,7 +64,12 @@ interface Wish {
   request: number
   demands: readonly SkuQuantity[]
   onShortage: NonNullable<StockRequest['onShortage']>
+  keepPrevious: boolean
+  from: readonly AllocatedLine[]
 }
+
+const toLines = ({ warehouse, lines }: Allocation): AllocatedLine[] =>
+  lines.map((line) => ({ ...line, warehouse }))
 
 interface Case extends Wish {
   reservation: Reservation

@@ -13,6 +13,7 @@ import { addInventoryRoutes } from './routes.ts'
 const { database, transact, granting, stock, levels, events, payloads, wrongStock } = await testInventory()
 const app = await testServer((server, verifyCaller) =>
   addInventoryRoutes(server, verifyCaller, {
+    database,
     findProducts: createFindProducts(database),
     putProduct: createPutProduct({ transact }),
     removeProduct: createRemoveProduct({ transact }),
@@ -94,6 +95,21 @@ describe('PUT /products/:sku', () => {
     )
   })
 
+  it('is changed once per key, and a repeat shows what it was then', async () => {
+    const key = { 'idempotency-key': 'put-6' }
+    const first = await put('P-6', {}, key)
+    await put('P-6', { price: 9 })
+    const again = await put('P-6', {}, key)
+    const { 'idempotency-replayed': replayed, etag } = again.headers
+    expect([again.statusCode, again.json(), etag, replayed]).toEqual([201, first.json(), '"1"', 'true'])
+    expect((await put('P-6', { price: 8 }, key)).json().code).toBe('idempotency_key_reused')
+    expect((await get('products/P-6')).json()).toMatchObject({ price: 9, version: 2 })
+    // what was refused has used no key up
+    const stale = await put('P-6', { price: 7 }, { 'idempotency-key': 'put-7', 'if-match': '"1"' })
+    const fresh = await put('P-6', { price: 7 }, { 'idempotency-key': 'put-7', 'if-match': '"2"' })
+    expect([stale.statusCode, fresh.statusCode]).toEqual([412, 200])
+  })
+
   it('refuses currencies that are none and strangers', async () => {
     const unknown = await put('P-5', { currency: 'ABC' })
     expect([unknown.statusCode, unknown.json().code]).toEqual([422, 'currency_unknown'])
@@ -114,6 +130,17 @@ describe('DELETE /products/:sku', () => {
     expect((await payloads('D-1'))[1]).toMatchObject({ active: false })
     expect((await get('products/D-1', customer)).statusCode).toBe(404)
     expect((await get('products/D-1')).json()).toMatchObject({ active: false, version: 2 })
+  })
+
+  it('is once per key: a repeat leaves alone what was put on sale again', async () => {
+    await put('D-3')
+    const key = { 'idempotency-key': 'remove-3' }
+    expect((await remove('D-3', key)).headers['idempotency-replayed']).toBeUndefined()
+    await put('D-3')
+    const again = await remove('D-3', key)
+    expect([again.statusCode, again.body, again.headers['idempotency-replayed']]).toEqual([204, '', 'true'])
+    expect((await get('products/D-3')).json()).toMatchObject({ active: true, version: 3 })
+    expect((await remove('D-2', key)).statusCode).toBe(422)
   })
 
   it('knows which products there are, and which version', async () => {

@@ -9,9 +9,10 @@ import {
   removeProduct,
 } from '#contracts/http/inventory.ts'
 import { seesEverything } from '#platform/http/access.ts'
+import type { Sql } from '#platform/database.ts'
 import { addRoute } from '#platform/http/contract.ts'
+import { commandOf, oncePerKey, replayHeaders } from '#platform/http/once-per-key.ts'
 import type { HttpServer } from '#platform/http/server.ts'
-import { ProblemError } from '#platform/problem.ts'
 import type { CallerVerifier } from '#platform/service-token.ts'
 import type { AdjustStock } from './adjust-stock.ts'
 import type { FindProducts } from './find-products.ts'
@@ -20,6 +21,7 @@ import type { ReadStock } from './read-stock.ts'
 import type { RemoveProduct } from './remove-product.ts'
 
 export interface InventoryUseCases {
+  database: Sql
   findProducts: FindProducts
   putProduct: PutProduct
   removeProduct: RemoveProduct
@@ -47,14 +49,29 @@ export function addInventoryRoutes(
     return { status: 200, body: product, headers: { etag: etagOf(product) } }
   })
 
-  addRoute(app, verifyCaller, putProduct, async ({ params, body, ifMatch }) => {
-    const { created, product } = await useCases.putProduct({ sku: params.sku, product: body, ifMatch })
-    return { status: created ? 201 : 200, body: product, headers: { etag: etagOf(product) } }
+  addRoute(app, verifyCaller, putProduct, async (call) => {
+    const { params, body: wanted, ifMatch } = call
+    const { status, body, replayed } = await oncePerKey(
+      useCases.database,
+      putProduct,
+      call,
+      async (finish) => {
+        const change = { sku: params.sku, product: wanted, ifMatch, finish }
+        const { created, product } = await useCases.putProduct(change)
+        return { status: created ? 201 : 200, body: product }
+      },
+    )
+    const headers = { etag: etagOf(body), ...replayHeaders(replayed) }
+    return { status: status === 201 ? 201 : 200, body, headers }
   })
 
-  addRoute(app, verifyCaller, removeProduct, async ({ params, ifMatch }) => {
-    await useCases.removeProduct({ sku: params.sku, ifMatch })
-    return { status: 204, body: null }
+  addRoute(app, verifyCaller, removeProduct, async (call) => {
+    const { params, ifMatch } = call
+    const { replayed } = await oncePerKey(useCases.database, removeProduct, call, async (finish) => {
+      await useCases.removeProduct({ sku: params.sku, ifMatch, finish })
+      return { status: 204, body: null }
+    })
+    return { status: 204, body: null, headers: replayHeaders(replayed) }
   })
 
   addRoute(app, verifyCaller, listWarehouses, async () => ({
@@ -67,17 +84,12 @@ export function addInventoryRoutes(
     body: await useCases.readStock.ofProduct(params.sku),
   }))
 
-  addRoute(app, verifyCaller, adjustStock, async ({ params, body, caller, idempotencyKey: key, path }) => {
-    if (key === undefined) throw new ProblemError('idempotency_key_missing', 'An adjustment needs a key.')
+  addRoute(app, verifyCaller, adjustStock, async (call) => {
     const { adjustment, replayed } = await useCases.adjustStock(
-      { sku: params.sku, ...body },
-      { caller: caller.subject, key, method: 'POST', route: path, body },
+      { sku: call.params.sku, ...call.body },
+      commandOf(adjustStock, call),
     )
-    return {
-      status: 201,
-      body: adjustment,
-      ...(replayed ? { headers: { 'idempotency-replayed': 'true' } } : {}),
-    }
+    return { status: 201, body: adjustment, headers: replayHeaders(replayed) }
   })
 }
 

@@ -1,5 +1,4 @@
 /** Gives stock that has come to those who wait for it, first come first served. */
-import type { EventType } from '#contracts/events.ts'
 import type { Sql } from '#platform/database.ts'
 import type { UnitOfWork } from '#platform/events/outbox.ts'
 import { findServable, leaveQueue, readBackorder, waitAlsoFor } from './backorders.ts'
@@ -57,17 +56,3 @@ async function serve(
   await grantStock(tx, { reservation, request, demands, stock, promised: [], shortages: [] }, policy)
   return true
 }
-
-/**
- * Events after which somebody who waits may be served: stock has come or was given back, the queue has become shorter, or
- * somebody joined it while stock came.
- */
-export const SERVING_EVENTS: readonly EventType[] = [
-  'stock.adjusted',
-  'stock.restocked',
-  'reservation.held',
-  'reservation.backordered',
-  'reservation.changed',
-  'reservation.released',
-  'reservation.expired',
-]

@@ -22,4 +22,6 @@ export const notificationsConfig = Type.Object({
   ...emailConfig,
   ...smsConfig,
   ...webhooksConfig,
+  // the channel itself asks for it, where CHANNELS names it
+  WEBHOOK_MASTER_SECRET: Type.Optional(webhooksConfig.WEBHOOK_MASTER_SECRET),
 })

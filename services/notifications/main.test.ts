@@ -1,105 +1,17 @@
 import { randomUUID } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
-import { createEventBus, type EventBus } from '#platform/events/event-bus.ts'
-import { createLogger } from '#platform/logger.ts'
-import { startService, type RunningService } from '#platform/service.ts'
-import { createCallerVerifier, generateSigningKey } from '#platform/service-token.ts'
-import type { EventPayload, EventType } from '#contracts/events.ts'
+import { afterEach, describe, expect, test } from 'vitest'
 import type { Health } from '#contracts/schemas.ts'
-import { createMailbox, type Mailbox } from '#stack/mailbox.ts'
-import { freePorts } from '#stack/ports.ts'
+import { startService } from '#platform/service.ts'
+import { OPERATIONS, testNotifications } from '#tests/support/notifications-service.ts'
 import { notificationsService } from './main.ts'
 import { orderPayload as order, parcelPayload as parcel } from './test-support/events.ts'
 
-const OPERATIONS = 'operations@example.test'
+const { url, environment, mailbox, bus, askers, person, publish } = await testNotifications()
 
-let mailbox: Mailbox
-let users: Server
-let service: RunningService
-let bus: EventBus
-/** What the users service knows, and who asked. */
-const people = new Map<string, { email: string; name: string; phone: string | null }>()
-const askers: string[] = []
-
-beforeAll(async () => {
-  const { natsUrl, nats, temporalAddress } = inject('infrastructure')
-  const logger = createLogger({ service: 'test', level: 'silent' })
-  const ports = await freePorts()
-  mailbox = createMailbox({ port: ports.mailbox, smtpPort: ports.smtp })
-  await mailbox.start()
-  const reply = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const { status, body } = await answer(request.url ?? '', request.headers.authorization)
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
-  }
-  users = createServer((request, response) => void reply(request, response)).listen(0, '127.0.0.1')
-  await new Promise((resolve) => users.once('listening', resolve))
-  bus = createEventBus({ url: natsUrl, user: nats.user, password: nats.password, name: 'test', logger })
-  await bus.ready()
-  const environment = {
-    SERVICE_SIGNING_KEY: await generateSigningKey(),
-    INTERNAL_ISSUERS: 'gateway=http://127.0.0.1:1/',
-    USERS_URL: `http://127.0.0.1:${(users.address() as AddressInfo).port}`,
-    SMTP_URL: mailbox.smtpUrl,
-    OPERATIONS_EMAIL: OPERATIONS,
-    WEBHOOK_MASTER_SECRET: 'a master secret for the tests only',
-    // the broker's list of webhook endpoints is everybody's: see channels/webhooks
-    CHANNELS: 'email,sms',
-    SMS_PROVIDER: 'sandbox',
-    SMS_URL: mailbox.url,
-    NATS_URL: natsUrl,
-    NATS_USER: nats.user,
-    NATS_PASSWORD: nats.password,
-    TEMPORAL_ADDRESS: temporalAddress,
-    LOG_LEVEL: 'silent',
-  }
-  service = await startService(notificationsService, environment)
-})
-afterAll(async () => {
-  await service.stop()
-  await bus.close()
-  await mailbox.stop()
-  users.close()
-})
 afterEach(async () => {
   if (!mailbox.isRunning()) await mailbox.start()
 })
-
-async function answer(url: string, authorization: string | undefined) {
-  const issuers = new Map([['notifications', new URL('/.well-known/service-jwks.json', service.url)]])
-  const caller = await createCallerVerifier('users', issuers)(authorization)
-  askers.push(caller.subject)
-  const userId = url.split('/')[3] ?? ''
-  const known = people.get(userId)
-  return known === undefined ? { status: 404, body: {} } : { status: 200, body: { userId, ...known } }
-}
-
-function person(name = 'Ann', phone: string | null = null) {
-  const userId = randomUUID()
-  const email = `${userId}@example.test`
-  people.set(userId, { email, name, phone })
-  return { userId, email }
-}
-
-const publish = <T extends EventType>(
-  eventType: T,
-  aggregateId: string,
-  payload: EventPayload<T>,
-  eventId = randomUUID(),
-) =>
-  bus
-    .publish({
-      eventId,
-      eventType,
-      aggregateId,
-      payload,
-      timestamp: new Date().toISOString(),
-      version: 1,
-      trace: null,
-    })
-    .then(() => eventId)
 
 const subjects = (email: string) =>
   mailbox
@@ -110,6 +22,11 @@ const arrive = (email: string, count: number) =>
   expect.poll(() => mailbox.messages(email).length, { timeout: 15_000, interval: 50 }).toBe(count)
 
 describe('the notifications service', () => {
+  test('wants the secret of the webhooks only where there are webhooks', async () => {
+    const withWebhooks = { ...environment, CHANNELS: 'email,webhooks' }
+    await expect(startService(notificationsService, withWebhooks)).rejects.toThrow('WEBHOOK_MASTER_SECRET')
+  })
+
   test('tells the customer the story of an order, each part once', async () => {
     const { userId, email } = person('Ann <b>O’Hara</b>')
     const [orderId, shipmentId] = [randomUUID(), randomUUID()]
@@ -183,7 +100,10 @@ describe('the notifications service', () => {
       ],
       [
         'Your return for order 100001 is settled',
-        () => publish('return.refunded', returnId, { ...back, status: 'refunded' }),
+        async () => {
+          await publish('payment.refunded', paymentId, { ...payment, refundFor: 'return' })
+          return publish('return.refunded', returnId, { ...back, status: 'refunded' })
+        },
       ],
       [
         'We cannot take back goods of your order 100001',
@@ -274,6 +194,11 @@ describe('the notifications service', () => {
     expect(subjects(OPERATIONS)).toEqual([`Order ${orderId} needs an operator`])
     await publish('order.created', orderId, order(orderId, userId))
     await arrive(email, 1)
+    // once it is known, its number says which one it is
+    const again = { orderId, step: 'capture', operation: 'capturePayment', error: 'refused' }
+    await publish('order.attention_raised', orderId, again)
+    await arrive(OPERATIONS, 2)
+    expect(subjects(OPERATIONS)[1]).toBe('Order 100001 needs an operator')
   })
 
   test('an erased customer gets nothing, and what comes after goes on', async () => {
@@ -301,8 +226,7 @@ describe('the notifications service', () => {
   })
 
   test('says how its broker, mail server and the users service are', async () => {
-    const health = async (): Promise<Health> =>
-      JSON.parse(await (await fetch(`${service.url}/health`)).text())
+    const health = async (): Promise<Health> => JSON.parse(await (await fetch(`${url}/health`)).text())
     await expect.poll(health, { timeout: 10_000 }).toMatchObject({
       status: 'healthy',
       checks: {

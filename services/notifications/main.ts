@@ -1,4 +1,5 @@
 /** The notifications service: what happens to orders and parcels, told through channels. It keeps no database. */
+import { channelConsumer } from '#contracts/consumers.ts'
 import { loadConfig } from '#platform/config.ts'
 import type { Probe } from '#platform/health.ts'
 import { createBreaker } from '#platform/outbound/breaker.ts'
@@ -56,7 +57,7 @@ export const notificationsService = defineService({
       consumers: channels
         .filter(({ subjects }) => subjects.length > 0)
         .map(({ name, subjects, deliver }) => ({
-          durable: `notifications-${name}`,
+          durable: channelConsumer(name),
           subjects,
           handle: deliver,
         })),

@@ -16,6 +16,8 @@ export interface OrderCustomers {
   notice(event: AnyDomainEvent): Promise<void>
   /** @throws EventGapError when the order's own event has not arrived yet */
   find(orderId: string): Promise<OrderCustomer>
+  /** The order's number; undefined when its own event has not arrived yet. */
+  numberOf(orderId: string): Promise<string | undefined>
 }
 
 export const createOrderCustomers = (bucket: Bucket): OrderCustomers => ({
@@ -25,8 +27,14 @@ export const createOrderCustomers = (bucket: Bucket): OrderCustomers => ({
     await bucket.create(orderId, { customerId, number })
   },
   async find(orderId) {
-    const entry = await bucket.read(orderId)
-    if (entry === undefined) throw new EventGapError(`the customer of order ${orderId} is not known yet`)
-    return parseCustomer(entry.value)
+    const customer = await read(bucket, orderId)
+    if (customer === undefined) throw new EventGapError(`the customer of order ${orderId} is not known yet`)
+    return customer
   },
+  numberOf: async (orderId) => (await read(bucket, orderId))?.number,
 })
+
+async function read(bucket: Bucket, orderId: string): Promise<OrderCustomer | undefined> {
+  const entry = await bucket.read(orderId)
+  return entry === undefined ? undefined : parseCustomer(entry.value)
+}

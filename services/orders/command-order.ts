@@ -6,7 +6,7 @@ import { notFound, ProblemError } from '#platform/problem.ts'
 import { loadOrderInput } from './order-input.ts'
 import { REFUSED_AT_THE_END, type OrderCommand, type OrderWorkflows } from './order-workflow.ts'
 import { findOrder, type OrdersDatabase, type OwnerFilter } from './store.ts'
-import { addToTimeline } from './timeline.ts'
+import { addToTimeline, isTold } from './timeline.ts'
 
 export interface CommandInput {
   orderId: string
@@ -46,9 +46,8 @@ async function findAccepted(
   database: OrdersDatabase,
   { orderId, owner, updateId }: Pick<CommandInput, 'orderId' | 'owner' | 'updateId'>,
 ): Promise<Order | undefined> {
-  const rows = await database.$queryRaw<unknown[]>`
-    SELECT 1 FROM timeline_entries WHERE order_id = ${orderId}::uuid AND source = ${`update:${updateId}`}`
-  return rows.length === 0 ? undefined : findOrder(database, orderId, owner)
+  const known = await isTold(database, orderId, `update:${updateId}`)
+  return known ? findOrder(database, orderId, owner) : undefined
 }
 
 /**

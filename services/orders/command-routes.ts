@@ -1,15 +1,19 @@
 /** The HTTP door for what is said to orders that are under way. */
+import { operateOrder } from '#contracts/http/operations.ts'
 import * as http from '#contracts/http/orders.ts'
 import type { Order } from '#contracts/http/orders.ts'
+import type { RouteContract } from '#contracts/http/route.ts'
 import { addRoute, type AnyCall } from '#platform/http/contract.ts'
+import { commandOf } from '#platform/http/once-per-key.ts'
 import type { HttpServer } from '#platform/http/server.ts'
 import { fingerprintOf, once, updateIdOf } from '#platform/idempotency.ts'
 import type { CallerVerifier } from '#platform/service-token.ts'
 import type { createAmendOrder } from './amendments/amend-order.ts'
-import { commandOf, headersOf, ownerOf } from './calls.ts'
+import { headersOf, ownerOf } from './calls.ts'
 import type { createCommandOrder } from './command-order.ts'
 import type { createOperateOrder } from './operate-order.ts'
 import type { OrderCommand } from './order-workflow.ts'
+import { assertPaymentMethod } from './payment-method.ts'
 import type { OrdersDatabase, OwnerFilter } from './store.ts'
 
 export interface CommandUseCases {
@@ -27,20 +31,21 @@ export function registerCommandRoutes(
   addRoute(app, verifyCaller, http.cancelOrder, (call) => {
     const { caller, body } = call
     const argument = { by: caller.subject, reason: body.reason ?? null }
-    return accepted(call, http.cancelOrder.url, ownerOf(caller), { name: 'cancel', argument })
+    return accepted(call, http.cancelOrder, ownerOf(caller), { name: 'cancel', argument })
   })
 
   // what only the customer can answer is the customer's own, whatever else they may be
   addRoute(app, verifyCaller, http.decideOrder, (call) => {
     const { caller, body } = call
     const argument = { ...body, by: caller.subject }
-    return accepted(call, http.decideOrder.url, caller.subject, { name: 'decide', argument })
+    return accepted(call, http.decideOrder, caller.subject, { name: 'decide', argument })
   })
 
   addRoute(app, verifyCaller, http.changePaymentMethod, (call) => {
     const { caller, body } = call
+    assertPaymentMethod(body.paymentMethod)
     const argument = { ...body, by: caller.subject }
-    return accepted(call, http.changePaymentMethod.url, caller.subject, {
+    return accepted(call, http.changePaymentMethod, caller.subject, {
       name: 'changePaymentMethod',
       argument,
     })
@@ -48,7 +53,7 @@ export function registerCommandRoutes(
 
   addRoute(app, verifyCaller, http.amendOrder, async (call) => {
     const { params, caller, body, ifMatch } = call
-    const command = commandOf('POST', http.amendOrder.url, call)
+    const command = commandOf(http.amendOrder, call)
     const { replayed, ...answer } = await once(use.database, command, async (finish) => {
       const amended = await use.amendOrder({
         orderId: params.id,
@@ -66,9 +71,9 @@ export function registerCommandRoutes(
       : { status: 202, body: answer.body, headers }
   })
 
-  addRoute(app, verifyCaller, http.operateOrder, async (call) => {
+  addRoute(app, verifyCaller, operateOrder, async (call) => {
     const { params, caller, body, ifMatch } = call
-    const command = commandOf('POST', http.operateOrder.url, call)
+    const command = commandOf(operateOrder, call)
     const { replayed, body: stored } = await once(use.database, command, async (finish) => {
       const order = await use.operateOrder({
         orderId: params.id,
@@ -88,14 +93,14 @@ export function registerCommandRoutes(
    */
   async function accepted(
     call: AnyCall & { params: { id: string } },
-    route: string,
+    route: RouteContract,
     owner: OwnerFilter,
     command: OrderCommand,
   ): Promise<{ status: 202; body: Order; headers: Record<string, string> }> {
     const { idempotencyKey, ifMatch, params } = call
     const run = (updateId: string) =>
       use.commandOrder({ orderId: params.id, owner, ifMatch, command, updateId })
-    const sent = commandOf('POST', route, call)
+    const sent = commandOf(route, call)
     if (idempotencyKey === undefined) {
       // the request id may be the client's: hashed with caller and route it meets nobody else's
       const order = await run(updateIdOf({ ...sent, key: call.request.id }))

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { testOrders, type TestOrders } from '#tests/support/orders.ts'
 import { createRaiseAttention } from './attention.ts'
-import { createRaiseConcern, createSettleConcern, resolveConcerns } from './concerns.ts'
+import { createRaiseConcern, createSettleConcern, raiseConcern, resolveConcerns } from './concerns.ts'
 import { createListAttention } from './list-attention.ts'
 import { createListOrders } from './list-orders.ts'
 import { findOrder } from './store.ts'
@@ -58,6 +58,29 @@ describe('a concern', () => {
     const before = await orders.counts()
     await settle({ orderId: id, source: 'none', note: 'n' })
     expect(await orders.counts()).toEqual(before)
+  })
+
+  it('has a since of its own, also of several in one transaction: an answer names one of them', async () => {
+    const { id } = await orders.place()
+    await orders.transact(async (tx) => {
+      for (let index = 0; index < 5; index++) await raiseConcern(tx, overdue(id, index))
+    })
+    const rows = await orders.database.concern.findMany({ where: { orderId: id }, orderBy: { since: 'asc' } })
+    expect(new Set(rows.map(({ since }) => since.getTime())).size).toBe(5)
+    expect(rows.map(({ source }) => source)).toEqual(
+      [0, 1, 2, 3, 4].map((index) => overdue(id, index).source),
+    )
+  })
+
+  it('is not raised for the moment of what its saga asks', async () => {
+    const { id } = await orders.place()
+    const since = new Date(Date.now() + 60_000).toISOString()
+    const question = { step: 'p', operation: 'capture', error: 'e', attempts: 4, since }
+    await createRaiseAttention(orders.transact)({ orderId: id, ...question })
+    await raise(overdue(id, 1))
+    const [row] = await orders.database.concern.findMany({ where: { orderId: id } })
+    expect(row?.since).toEqual(new Date(Date.parse(since) + 1))
+    await orders.database.$executeRaw`UPDATE orders SET attention = NULL WHERE id = ${id}::uuid`
   })
 
   it('is resolved with who did it and why; each is one event', async () => {

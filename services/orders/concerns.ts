@@ -3,6 +3,7 @@
  * They stand beside the saga's own question; an order needs attention while it has either.
  */
 import { appendEvent, type UnitOfWork } from '#platform/events/outbox.ts'
+import { forgetIfErased } from './erase-customer.ts'
 import { lockOrder, type LockedOrder } from './lock-order.ts'
 import type { OrdersTransaction } from './store.ts'
 import { addToTimeline } from './timeline.ts'
@@ -30,15 +31,23 @@ export const createSettleConcern =
   ({ orderId, source, note }) =>
     transact((tx) => settleConcern(tx, { orderId, source, note }))
 
-/** Once per source while it is open; what comes up again after it was settled is a new question. */
+/**
+ * Once per source while it is open; what comes up again after it was settled is a new question. Each has a `since` of its
+ * own, by which operators name the one they answer: also of several that come up within a millisecond.
+ */
 export async function raiseConcern(tx: OrdersTransaction, concern: ConcernInput): Promise<void> {
   const { orderId, source, step, operation, error } = concern
   const order = await lockOrder(tx, orderId)
   const raised = await tx.$executeRaw`
-    INSERT INTO concerns (order_id, source, step, operation, error)
-    VALUES (${orderId}::uuid, ${source}, ${step}, ${operation}, ${error})
+    INSERT INTO concerns (order_id, source, step, operation, error, since)
+    SELECT ${orderId}::uuid, ${source}, ${step}, ${operation}, ${error},
+      greatest(date_trunc('milliseconds', clock_timestamp()), max(known.since) + interval '1 millisecond')
+    FROM (
+      SELECT since FROM concerns WHERE order_id = ${orderId}::uuid
+      UNION ALL SELECT (attention->>'since')::timestamptz(3) FROM orders WHERE id = ${orderId}::uuid
+    ) AS known
     ON CONFLICT (order_id, source) DO UPDATE SET step = EXCLUDED.step, operation = EXCLUDED.operation,
-      error = EXCLUDED.error, since = now(), settled_at = NULL, settled_by = NULL, note = NULL
+      error = EXCLUDED.error, since = EXCLUDED.since, settled_at = NULL, settled_by = NULL, note = NULL
     WHERE concerns.settled_at IS NOT NULL`
   if (raised === 0) return
   const version = await announce(tx, order, 'order.attention_raised', { step, operation, error })
@@ -73,6 +82,7 @@ export async function settleConcern(
       source: `version:${version}`,
     },
   ])
+  await forgetIfErased(tx, order)
 }
 
 export interface ResolveInput {
@@ -106,6 +116,7 @@ export async function resolveConcerns(
       },
     ])
   }
+  if (resolved.length > 0) await forgetIfErased(tx, order)
   return resolved.length
 }
 

@@ -98,25 +98,39 @@ describe('orders-payments', () => {
     expect(timeline.slice(2).map(([kind]) => kind)).toEqual(Array.from({ length: 6 }, () => 'payment'))
   })
 
+  it('tells who gave money back by hand, and how much', async () => {
+    const { id } = await orders.place()
+    const [created, , , , refund] = paymentEvents(id)
+    await deliver('orders-payments', created!)
+    const refundedBy = randomUUID()
+    const payload = { ...refund!.payload, amount: 250, refundedBy } as EventPayload<'payment.refunded'>
+    const told = event('payment.refunded', created!.aggregateId, 2, payload)
+    await deliver('orders-payments', told)
+    await deliver('orders-payments', told)
+    const { timeline } = await whole(id)
+    expect(timeline.filter(([kind]) => kind === 'operator')).toEqual([
+      ['operator', 'refund', `${refundedBy}: 2.50 EUR`],
+    ])
+  })
+
   it('tells a decline by its code and the voiding of what was never captured', async () => {
     const { id } = await orders.place()
     const [created, authorized] = paymentEvents(id)
     const paymentId = created!.aggregateId
     await deliver('orders-payments', created!)
-    const refused = {
-      ...authorized!.payload,
-      authorized: 0,
-      code: 'insufficient_funds',
-    } as EventPayload<'payment.declined'>
+    const told = authorized!.payload as EventPayload<'payment.declined'>
+    const refused = { ...told, authorized: 0, code: 'no_money' }
     await deliver('orders-payments', event('payment.declined', paymentId, 2, refused))
     const { order, timeline } = await whole(id)
     expect(order?.payment.status).toBe('failed')
-    expect(timeline.at(-1)).toEqual(['payment', 'payment.declined', 'insufficient_funds'])
-    await deliver(
-      'orders-payments',
-      event('payment.voided', paymentId, 3, { ...refused, captured: 0, code: null }),
-    )
-    expect((await whole(id)).order?.payment.status).toBe('voided')
+    expect(timeline.at(-1)).toEqual(['payment', 'payment.declined', 'no_money'])
+    const failed = { ...told, amount: 0, status: 'failed' } as typeof told
+    await deliver('orders-payments', event('payment.voided', paymentId, 3, failed))
+    expect((await whole(id)).timeline).toEqual(timeline) // the refusal has told it
+    await deliver('orders-payments', event('payment.voided', paymentId, 4, { ...told, amount: 0 }))
+    const after = await whole(id)
+    expect(after.order?.payment.status).toBe('voided')
+    expect(after.timeline.at(-1)).toEqual(['payment', 'payment.voided', null]) // no money was held
   })
 })
 

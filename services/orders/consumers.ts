@@ -1,6 +1,6 @@
 /** What the orders service learns from the others: the catalog, and what became of an order's stock, money and parcels. */
+import { subscription } from '#contracts/consumers.ts'
 import type { AnyDomainEvent, EventPayload } from '#contracts/events.ts'
-import { subjectsOf } from '#contracts/events.ts'
 import { formatMoney } from '#contracts/money.ts'
 import type { UnitOfWork } from '#platform/events/outbox.ts'
 import { advance } from '#platform/events/inbox.ts'
@@ -11,6 +11,7 @@ import type { Apply } from './projections/apply.ts'
 import { projectPayment } from './projections/payment.ts'
 import { projectProduct } from './projections/product.ts'
 import { projectShipment, type ReturnPolicy } from './projections/shipment.ts'
+import { projectWarehouse } from './projections/warehouse.ts'
 import type { OrdersTransaction } from './store.ts'
 import { addToTimeline, type NewTimelineEntry } from './timeline.ts'
 
@@ -18,24 +19,27 @@ export const createConsumers = (
   transact: UnitOfWork<OrdersTransaction>,
   policy: ReturnPolicy,
 ): EventSubscription[] => [
-  projection(transact, 'orders-catalog', [subjectsOf('product', 'inventory')], projectProduct),
-  projection(transact, 'orders-reservations', [subjectsOf('reservation', 'inventory')], (tx, event) =>
-    tell(tx, event, 'event'),
-  ),
-  projection(transact, 'orders-payments', [subjectsOf('payment', 'payments')], async (tx, event) => {
+  projection(transact, subscription('orders-catalog'), projectProduct),
+  projection(transact, subscription('orders-reservations'), (tx, event) => tell(tx, event, 'event')),
+  projection(transact, subscription('orders-payments'), async (tx, event) => {
     await Promise.all([projectPayment(tx, event), noteDispute(tx, event), tell(tx, event, 'payment')])
+    await tellByHand(tx, event)
   }),
-  projection(transact, 'orders-shipments', [subjectsOf('shipment', 'shipping')], async (tx, event) => {
+  projection(transact, subscription('orders-shipments'), async (tx, event) => {
     await Promise.all([projectShipment(policy, tx, event), tell(tx, event, 'parcel')])
   }),
+  {
+    ...subscription('orders-warehouses'),
+    // a repeat changes nothing, and order does not matter
+    handle: (event) => transact((tx) => projectWarehouse(tx, event)),
+  },
   erasureConsumer(transact),
 ]
 
 /** Applies each event once and each aggregate's events in order. */
 const projection = (
   transact: UnitOfWork<OrdersTransaction>,
-  durable: string,
-  subjects: string[],
+  { durable, subjects }: Omit<EventSubscription, 'handle'>,
   apply: Apply,
 ): EventSubscription => ({
   durable,
@@ -53,7 +57,7 @@ async function tell(
   event: AnyDomainEvent,
   kind: NewTimelineEntry['kind'],
 ): Promise<void> {
-  if (!('orderId' in event.payload) || event.payload.orderId === null) return
+  if (!('orderId' in event.payload) || event.payload.orderId === null || isTold(event)) return
   const [, status = event.eventType] = event.eventType.split('.')
   await addToTimeline(tx, event.payload.orderId, [
     {
@@ -67,7 +71,27 @@ async function tell(
   ])
 }
 
+/** A payment that fails in the end has its refusals in the timeline: nothing was held that could be voided. */
+const isTold = ({ eventType, payload }: AnyDomainEvent): boolean =>
+  eventType === 'payment.voided' && 'released' in payload && payload.status === 'failed'
+
+/** Who of the operators gave money back, and how much; why, the payments service knows. */
+async function tellByHand(
+  tx: OrdersTransaction,
+  { eventId, payload, timestamp }: AnyDomainEvent,
+): Promise<void> {
+  if (!('refundedBy' in payload) || payload.refundedBy === undefined) return
+  const { orderId, amount, currency, refundedBy } = payload
+  const detail = `${refundedBy}: ${formatMoney(amount, currency)}`
+  const source = `event:${eventId}:by-hand`
+  await addToTimeline(tx, orderId, [
+    { kind: 'operator', name: 'refund', status: 'done', detail, at: timestamp, source },
+  ])
+}
+
 function detailOf({ eventType, payload }: AnyDomainEvent): string | null {
+  // what a customer never approved held no money
+  if (eventType === 'payment.voided' && payload.amount === 0) return null
   if (eventType.startsWith('payment.') && 'brand' in payload) return paymentDetail(payload)
   if (eventType.startsWith('shipment.') && 'trackingNumber' in payload) return shipmentDetail(payload)
   if ('lines' in payload) return payload.lines.map(({ sku, quantity }) => `${quantity} × ${sku}`).join(', ')

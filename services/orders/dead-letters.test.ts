@@ -199,8 +199,10 @@ describe('dead letters', () => {
 
   it('cannot be reached while the broker is away, and are there again afterwards', async () => {
     await proxy.cut()
-    await vi.waitFor(async () =>
-      expect(await call('GET', PATH)).toMatchObject({ status: 503, body: { code: 'unavailable' } }),
+    await vi.waitFor(
+      async () =>
+        expect(await call('GET', PATH)).toMatchObject({ status: 503, body: { code: 'unavailable' } }),
+      10_000,
     )
     await proxy.restore()
     await vi.waitFor(async () => expect((await call('GET', PATH)).status).toBe(200), 10_000)

@@ -5,6 +5,7 @@ import type { DeadLetter } from '#contracts/http/operations.ts'
 import type { Sql } from '#platform/database.ts'
 import type { DeadLetters, ListedLetter } from '#platform/events/redrive.ts'
 import { addRoute } from '#platform/http/contract.ts'
+import { commandOf, replayHeaders } from '#platform/http/once-per-key.ts'
 import type { HttpServer } from '#platform/http/server.ts'
 import { once } from '#platform/idempotency.ts'
 import { decodeCursor, encodeCursor } from '#platform/keyset.ts'
@@ -12,7 +13,6 @@ import { isOutage } from '#platform/outage.ts'
 import { notFound, ProblemError } from '#platform/problem.ts'
 import type { CallerVerifier } from '#platform/service-token.ts'
 import { compileLiteral } from '#platform/validation.ts'
-import { commandOf } from './calls.ts'
 
 const AfterLetter = Type.Tuple([Type.Integer({ minimum: 0 })], { additionalItems: false, minItems: 1 })
 
@@ -33,7 +33,7 @@ export function registerDeadLetterRoutes(
     const { params, caller } = call
     const { replayed, body } = await once(
       database,
-      commandOf('POST', http.redriveDeadLetter.url, call),
+      commandOf(http.redriveDeadLetter, call),
       async (finish) => {
         const listed = await reachable(deadLetters.find(Number(params.id)))
         if (listed === undefined) throw notFound('dead letter')
@@ -45,7 +45,7 @@ export function registerDeadLetterRoutes(
         return answer
       },
     )
-    return { status: 202, body, headers: replayed ? { 'idempotency-replayed': 'true' } : {} }
+    return { status: 202, body, headers: replayHeaders(replayed) }
   })
 }
 

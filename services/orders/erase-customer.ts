@@ -3,38 +3,39 @@ import type { Sql } from '#platform/database.ts'
 import { firstTime } from '#platform/events/inbox.ts'
 import type { UnitOfWork } from '#platform/events/outbox.ts'
 import type { EventSubscription } from '#platform/service.ts'
-import { subjectsOf } from '#contracts/events.ts'
+import { subscription } from '#contracts/consumers.ts'
+import { forgetPeople } from './forget-people.ts'
+import type { OrderFacts } from './order-event.ts'
 import type { OrdersTransaction } from './store.ts'
 
 const ERASURE = 'orders-erasure'
 
 export const erasureConsumer = (transact: UnitOfWork<OrdersTransaction>): EventSubscription => ({
-  durable: ERASURE,
-  subjects: [subjectsOf('user', 'users')],
+  ...subscription(ERASURE),
   async handle({ eventId, eventType, payload }) {
     if (eventType !== 'user.erased') return
     const { userId } = payload
     await transact(async (tx) => {
       if (!(await firstTime(tx, { consumer: ERASURE, eventId }))) return
       await tx.$executeRaw`INSERT INTO erased_customers (customer_id) VALUES (${userId}::uuid) ON CONFLICT DO NOTHING`
-      // stored answers hold the address too, also those that operators got
-      await tx.$executeRaw`
-        DELETE FROM idempotency_keys
-        WHERE (caller = ${userId} OR body->>'customerId' = ${userId}) AND status IS NOT NULL`
-      // what people write about why they send something back may be about themselves
-      await tx.$executeRaw`
-        UPDATE return_lines SET reason = 'erased' FROM returns
-        WHERE returns.id = return_id AND returns.customer_id = ${userId}::uuid`
-      await forgetAddresses(tx, userId)
+      await tx.$executeRaw`DELETE FROM idempotency_keys WHERE caller = ${userId} AND status IS NOT NULL`
+      // under their locks: who writes to one of them now has done so before this, or finds that the customer is erased
+      const orders = await tx.$queryRaw<{ id: string }[]>`
+        SELECT id FROM orders WHERE customer_id = ${userId}::uuid ORDER BY id FOR NO KEY UPDATE`
+      await forgetPeople(
+        tx,
+        orders.map(({ id }) => id),
+      )
     })
   },
 })
 
-/** Removes the addresses of an erased customer's ended orders; of the address only the country stays, for the tax. */
-export async function forgetAddresses(tx: Sql, customerId: string): Promise<void> {
-  await tx.$executeRaw`
-    UPDATE orders SET shipping_address = jsonb_build_object('name', 'erased', 'line1', 'erased', 'city', 'erased',
-      'postalCode', 'erased', 'country', shipping_address->>'country')
-    WHERE customer_id = ${customerId}::uuid AND status IN ('completed', 'rejected', 'cancelled')
-      AND EXISTS (SELECT 1 FROM erased_customers WHERE customer_id = ${customerId}::uuid)`
+/** For what is written about an order after its customer was erased. Call it under the order's lock. */
+export async function forgetIfErased(
+  tx: Sql,
+  { id, customer_id: customerId }: Pick<OrderFacts, 'id' | 'customer_id'>,
+): Promise<void> {
+  const erased = await tx.$queryRaw<unknown[]>`
+    SELECT FROM erased_customers WHERE customer_id = ${customerId}::uuid`
+  if (erased.length > 0) await forgetPeople(tx, [id])
 }

@@ -1,6 +1,6 @@
 /** What waits for operators, the longest waiting first: questions of sagas, and concerns that no workflow waits for. */
 import Type from 'typebox'
-import type { Attention } from '#contracts/http/orders.ts'
+import type { Attention } from '#contracts/http/operations.ts'
 import { Id, Timestamp } from '#contracts/schemas.ts'
 import { decodeCursor, toPage } from '#platform/keyset.ts'
 import { returnAsking } from './returns/return-question.ts'

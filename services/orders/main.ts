@@ -1,9 +1,8 @@
 /** The orders service: orders, their timeline, and the worker that hosts the order workflow. */
 import { createOrdersActivities } from '#activities/orders.ts'
+import { returnWorkflowId } from '#contracts/return-workflow.ts'
 import { probeDatabase } from '#platform/database.ts'
 import { createDeadLetters } from '#platform/events/redrive.ts'
-import { purgeIdempotencyKeys } from '#platform/idempotency.ts'
-import { startLoop } from '#platform/loop.ts'
 import { defineService, runService } from '#platform/service.ts'
 import { createAmendOrder } from './amendments/amend-order.ts'
 import { createQuoteAmendment } from './amendments/quote-amendment.ts'
@@ -26,14 +25,17 @@ import { loadShippingRates } from './pricing/shipping/load.ts'
 import { loadTaxPolicy } from './pricing/tax/load.ts'
 import { createReadTimeline } from './read-timeline.ts'
 import { createRecordProgress } from './record-progress.ts'
+import { createCheckReturns } from './reconciliation/check-returns.ts'
 import { createCheckWorkflows } from './reconciliation/check-workflows.ts'
 import { createFindRunning } from './reconciliation/find-running.ts'
 import { createRecordFindings } from './reconciliation/record-findings.ts'
 import { keepReconciliationScheduled } from './reconciliation/schedule.ts'
+import { createTellOfParcels } from './reconciliation/tell-of-parcels.ts'
 import { createWorkflowStates } from './reconciliation/workflow-states.ts'
 import { createCommandReturn } from './returns/command-return.ts'
 import { createListReturns } from './returns/find-returns.ts'
 import { createQuoteLostParcel } from './returns/quote-lost-parcel.ts'
+import { createQuoteShippingBack } from './returns/quote-shipping-back.ts'
 import { createRecordReturn } from './returns/record-return.ts'
 import { createRequestReturn } from './returns/request-return.ts'
 import { returnTerms } from './returns/return-input.ts'
@@ -44,8 +46,6 @@ import { registerRoutes } from './routes.ts'
 import { createStartOrder, startWorkflowRelay } from './start-workflows.ts'
 import { openDatabase } from './store.ts'
 import { createWakeUps } from './wake-ups.ts'
-
-const PURGE_EVERY_MS = 3_600_000
 
 export const ordersService = defineService({
   name: 'orders',
@@ -63,7 +63,24 @@ export const ordersService = defineService({
     }
     const wakeUps = createWakeUps({ database, transact, workflows, logger })
     const startOrder = createStartOrder({ database, workflows, policy })
+    const startReturn = createStartReturn({ database, returnWorkflows, terms })
     const statesOf = createWorkflowStates(temporal.client)
+    const settleConcern = createSettleConcern(transact)
+    const checkOrders = createCheckWorkflows({
+      database,
+      statesOf,
+      startOrder,
+      settleConcern,
+      tellOfParcels: createTellOfParcels({ database, workflows, logger }),
+      logger,
+    })
+    const checkReturns = createCheckReturns({
+      database,
+      statesOf: createWorkflowStates(temporal.client, returnWorkflowId),
+      startReturn,
+      settleConcern,
+      logger,
+    })
     const commandOrder = createCommandOrder({ database, workflows, policy })
     return {
       routes(app, verifyCaller) {
@@ -78,7 +95,7 @@ export const ordersService = defineService({
           commandOrder,
           liveTimeline: createLiveTimeline({ database, logger }),
           requestReturn: createRequestReturn(transact),
-          startReturn: createStartReturn({ database, returnWorkflows, terms }),
+          startReturn,
           listReturns: createListReturns(database),
           commandReturn: createCommandReturn({ database, returnWorkflows, terms }),
           amendOrder: createAmendOrder({ database, workflows, policy, pricing }),
@@ -99,11 +116,12 @@ export const ordersService = defineService({
           refuseAmendment: createRefuseAmendment(transact),
           recordReturn: createRecordReturn(transact),
           quoteLostParcel: createQuoteLostParcel(transact),
-          checkWorkflows: createCheckWorkflows({ database, statesOf, startOrder, logger }),
+          quoteShippingBack: createQuoteShippingBack(transact),
+          checkWorkflows: async () => [...(await checkOrders()), ...(await checkReturns())],
           findRunning: createFindRunning({ database, statesOf }),
           recordFindings: createRecordFindings({ transact, logger }),
           raiseConcern: createRaiseConcern(transact),
-          settleConcern: createSettleConcern(transact),
+          settleConcern,
           loadShippingAddress: createLoadShippingAddress(database),
           requestCancellation: ({ workflowId }) => workflows.requestCancellation(workflowId),
         }),
@@ -114,15 +132,6 @@ export const ordersService = defineService({
         keepReconciliationScheduled(temporal.client, config.RECONCILE_MINUTES, logger),
         startReturnRelay({ database, returnWorkflows, terms, logger }),
         startWorkflowRelay({ database, workflows, policy, logger }),
-        startLoop({
-          name: 'forget idempotency keys',
-          everyMs: PURGE_EVERY_MS,
-          work: async () => {
-            await purgeIdempotencyKeys(database)
-            return false
-          },
-          logger,
-        }),
       ],
       probes: { database: probeDatabase(database) },
       close: () => database.$disconnect(),

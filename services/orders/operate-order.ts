@@ -6,6 +6,8 @@ import type { Finish } from '#platform/idempotency.ts'
 import { notFound, ProblemError } from '#platform/problem.ts'
 import { assertVersion, type createCommandOrder } from './command-order.ts'
 import { resolveConcerns } from './concerns.ts'
+import { forgetIfErased } from './erase-customer.ts'
+import { lockOrder } from './lock-order.ts'
 import { returnAsking } from './returns/return-question.ts'
 import type { ReturnWorkflows } from './returns/return-workflow.ts'
 import { findOrder, type OrdersDatabase, type OrdersTransaction } from './store.ts'
@@ -35,13 +37,20 @@ interface Row {
 
 /**
  * @throws ProblemError `not_found`, `stale_version`, `no_operation_waiting` (nothing waits, what waited has been seen to,
- *   or there is nothing to try again) or `workflow_engine_unavailable`
+ *   or there is nothing to try again), `several_operations_waiting` (and the answer names none) or
+ *   `workflow_engine_unavailable`
  */
 export const createOperateOrder =
   ({ database, transact, commandOrder, returnWorkflows }: Dependencies) =>
   async ({ orderId, answer, ifMatch, updateId, finish }: OperateInput): Promise<Order> => {
     const { attention, concerns } = await readOpen(database, orderId)
     const { since } = answer
+    if (since === undefined && concerns.length + (attention === null ? 0 : 1) > 1) {
+      throw new ProblemError(
+        'several_operations_waiting',
+        'The order waits for several answers: name the one that is meant by its `since`.',
+      )
+    }
     const meant = concerns.filter((one) => since === undefined || new Date(one.since).toISOString() === since)
     const asksSaga =
       attention === null ? concerns.length === 0 : since === undefined || attention.since === since
@@ -64,6 +73,7 @@ export const createOperateOrder =
       const { by, note, action } = answer
       if (action === 'resolve') await resolveConcerns(tx, { orderId, by, note, sources })
       if (asked.size > 0) {
+        const locked = await lockOrder(tx, orderId)
         await addToTimeline(tx, orderId, [
           {
             kind: 'operator',
@@ -73,6 +83,7 @@ export const createOperateOrder =
             source: `update:${updateId}`,
           },
         ])
+        await forgetIfErased(tx, locked)
       }
       const body = (await findOrder(tx, orderId, null)) ?? order
       await finish(tx, { status: 202, body })
@@ -83,11 +94,13 @@ export const createOperateOrder =
     async function askReturns(open: readonly string[]): Promise<Set<string>> {
       const theirs = new Set<string>()
       for (const source of open) {
-        const returnId = returnAsking(source)
-        if (returnId === undefined) continue
-        // its own clock names the question; the concern's says when it was written down
-        const { since: _since, ...unnamed } = answer
-        if (await returnWorkflows.operate(returnId, unnamed, `${updateId}:${returnId}`)) theirs.add(source)
+        const question = returnAsking(source)
+        if (question === undefined) continue
+        const { returnId, operation } = question
+        // by its own clock the question has another `since`: the concern's says when it was written down
+        const { since: _since, ...command } = answer
+        const named = { ...command, operation }
+        if (await returnWorkflows.operate(returnId, named, `${updateId}:${returnId}`)) theirs.add(source)
       }
       return theirs
     }

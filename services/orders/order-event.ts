@@ -28,11 +28,19 @@ const STATUS_EVENTS = {
   cancelled: 'order.cancelled',
 } as const satisfies Record<OrderStatus, OrderStatusEvent>
 
+interface StatusNews {
+  status: OrderStatus
+  version: number
+  reason: string | null
+  /** Until when the order waits for its customer. */
+  until?: string | undefined
+}
+
 /** Adds the event that says which status the order has now. */
 export async function announceStatus(
   tx: Sql,
   order: OrderFacts,
-  { status, version, reason }: { status: OrderStatus; version: number; reason: string | null },
+  { status, version, reason, until }: StatusNews,
 ): Promise<void> {
   const payload: EventPayload<OrderStatusEvent> = {
     orderId: order.id,
@@ -42,6 +50,7 @@ export async function announceStatus(
     reason,
     currency: order.currency,
     total: Number(order.total),
+    ...(until === undefined ? {} : { until }),
   }
   await appendEvent(tx, { type: STATUS_EVENTS[status], aggregateId: order.id, version, payload })
 }

@@ -29,6 +29,7 @@ export const sagaPolicy = (config: OrdersConfig): SagaPolicy => ({
     deliverySeconds: config.DELIVERY_SECONDS,
     lostParcel: config.LOST_PARCEL,
   },
+  followsSpending: true,
   ...(config.SAGA_CONTINUE_AFTER_EVENTS === undefined
     ? {}
     : { continueAfterEvents: config.SAGA_CONTINUE_AFTER_EVENTS }),

@@ -3,6 +3,8 @@ import {
   Client,
   Connection,
   WorkflowExecutionAlreadyStartedError,
+  type WorkflowHandle,
+  WorkflowNotFoundError,
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client'
@@ -71,8 +73,10 @@ describe('a command', () => {
     })
   })
 
-  it('is 503 with Retry-After when nobody answers in time', async () => {
-    const failure = new WorkflowUpdateRPCTimeoutOrCancelledError('no worker')
+  it.each([
+    ['nobody answers in time', new WorkflowUpdateRPCTimeoutOrCancelledError('no worker')],
+    ['the server gives it back unseen', refusal('UnprocessedUpdate')],
+  ])('is 503 with Retry-After when %s', async (_what, failure) => {
     await expect(workflowsWith(failure).command(input, cancel, 'u')).rejects.toMatchObject({
       code: 'workflow_engine_unavailable',
       status: 503,
@@ -98,6 +102,34 @@ describe('a command', () => {
       await expect(workflowsWith(failure).command(input, cancel, 'u')).rejects.toBe(failure)
     },
   )
+})
+
+describe('news of a parcel', () => {
+  const news = { shipmentId: randomUUID(), status: 'delivered' } as const
+  const told = (outcome: Promise<unknown>) => {
+    const client = new Client({ connection })
+    const executeUpdate = vi.fn<WorkflowHandle['executeUpdate']>().mockReturnValue(outcome)
+    vi.spyOn(client.workflow, 'getHandle').mockReturnValue({ executeUpdate } as never)
+    return { executeUpdate, answer: createOrderWorkflows(client).hearOfParcel(input.orderId, news) }
+  }
+
+  it('are news to the order that takes them', async () => {
+    const { answer, executeUpdate } = told(Promise.resolve())
+    expect(await answer).toBe(true)
+    expect(executeUpdate).toHaveBeenCalledExactlyOnceWith('hearOfParcel', { args: [news] })
+  })
+
+  it.each([refusal('parcel_news_known'), new WorkflowNotFoundError('ended', `order-${input.orderId}`, '')])(
+    'are none to one that refuses them or has ended (%#)',
+    async (failure) => {
+      expect(await told(Promise.reject(failure)).answer).toBe(false)
+    },
+  )
+
+  it('fail where nobody answers', async () => {
+    const failure = new WorkflowUpdateRPCTimeoutOrCancelledError('no worker')
+    await expect(told(Promise.reject(failure)).answer).rejects.toBe(failure)
+  })
 })
 
 describe('an amendment', () => {
@@ -133,6 +165,8 @@ describe('an amendment', () => {
   it('that was not even accepted in time is 503, and one that is refused 409', async () => {
     const away = new WorkflowUpdateRPCTimeoutOrCancelledError('no worker')
     await expect(workflowsWith(away).amend(input, amendment)).rejects.toMatchObject({ status: 503 })
+    const unseen = accepted(Promise.reject(refusal('UnprocessedUpdate')))
+    await expect(unseen.workflows.amend(input, amendment)).rejects.toMatchObject({ status: 503 })
     const { workflows } = accepted(Promise.reject(refusal('order_not_amendable')))
     await expect(workflows.amend(input, amendment)).rejects.toMatchObject({
       status: 409,

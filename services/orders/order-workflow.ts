@@ -21,9 +21,10 @@ import {
   type OperateCommand,
   type OrderInput,
   type OrderResult,
+  type ParcelNews,
 } from '#contracts/workflows.ts'
 import { ProblemError } from '#platform/problem.ts'
-import { isTemporalAway, temporalAway, updateRefusal } from '#platform/temporal/errors.ts'
+import { isTemporalAway, temporalAway, updateRefusal, wasNotProcessed } from '#platform/temporal/errors.ts'
 
 type OrderWorkflow = (input: OrderInput) => Promise<OrderResult>
 
@@ -66,6 +67,8 @@ export interface OrderWorkflows {
   amend(input: OrderInput, command: AmendCommand): Promise<AmendResult | undefined>
   /** Tells the workflow that what it waits for may be there; that it has ended is fine. */
   signal(orderId: string, signal: OrderSignal): Promise<void>
+  /** Tells the workflow where its parcel is. @returns whether that was news to it */
+  hearOfParcel(orderId: string, news: ParcelNews): Promise<boolean>
   requestCancellation(workflowId: string): Promise<void>
 }
 
@@ -137,7 +140,8 @@ export function createOrderWorkflows(client: Client): OrderWorkflows {
       )
       return handOver('amend', () => handle.result()).catch((error: unknown) => {
         // accepted, and not done within the moment: it waits its turn
-        if (error instanceof ProblemError && error.code === 'workflow_engine_unavailable') return undefined
+        const isLate = error instanceof ProblemError && error.code === 'workflow_engine_unavailable'
+        if (isLate && !wasNotProcessed(error.cause)) return undefined
         throw error
       })
     },
@@ -146,6 +150,16 @@ export function createOrderWorkflows(client: Client): OrderWorkflows {
         await soon(() => client.workflow.getHandle(orderWorkflowId(orderId)).signal(signal, { orderId }))
       } catch (error) {
         if (!isGone(error)) throw error
+      }
+    },
+    async hearOfParcel(orderId, news) {
+      const order = client.workflow.getHandle(orderWorkflowId(orderId))
+      try {
+        await soon(() => order.executeUpdate<void, [ParcelNews]>('hearOfParcel', { args: [news] }))
+        return true
+      } catch (error) {
+        if (isGone(error) || updateRefusal(error)?.type === 'parcel_news_known') return false
+        throw error
       }
     },
     async requestCancellation(workflowId) {

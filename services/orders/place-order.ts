@@ -9,6 +9,7 @@ import type { Finish } from '#platform/idempotency.ts'
 import { ProblemError } from '#platform/problem.ts'
 import { currentTrace } from '#platform/trace.ts'
 import { announceStatus } from './order-event.ts'
+import { assertPaymentMethod } from './payment-method.ts'
 import { presentOrder } from './present-order.ts'
 import { priceOrder } from './pricing/price-order.ts'
 import type { PricedOrder, Pricing } from './pricing/total-order.ts'
@@ -33,6 +34,7 @@ interface Dependencies {
 export const createPlaceOrder =
   ({ database, transact, pricing }: Dependencies) =>
   async ({ customerId, body, requestId, finish }: PlaceOrderInput): Promise<Order> => {
+    assertPaymentMethod(body.paymentMethod)
     const priced = await priceOrder(database, {
       lines: body.lines,
       country: body.shippingAddress.country,
@@ -122,6 +124,7 @@ const presentNewOrder = ({
     shipping_address: body.shippingAddress,
     attention: null,
     concerned: false,
+    cancel_accepted: false,
     waiting_for: null,
     version: 1,
     created_at: createdAt,
@@ -130,4 +133,5 @@ const presentNewOrder = ({
     payment: null,
     shipments: [],
     returns: [],
+    lost_parcels: [],
   })

@@ -1,7 +1,7 @@
 /** What a customer can do with an order now, as far as its rows tell; the workflow has the last word. */
 import type { Order } from '#contracts/http/orders.ts'
 import type { OrderStatus } from '#contracts/states.ts'
-import { returnableUnits } from './returns/returnable.ts'
+import { canReturn } from './returns/can-return.ts'
 import type { OrderRow, ShipmentRow } from './rows.ts'
 
 const BEFORE_FULFILMENT: readonly OrderStatus[] = [
@@ -13,17 +13,19 @@ const BEFORE_FULFILMENT: readonly OrderStatus[] = [
   'amending',
 ]
 
-export const hasLeft = ({ status }: Pick<ShipmentRow, 'status'>): boolean =>
+const hasLeft = ({ status }: Pick<ShipmentRow, 'status'>): boolean =>
   status === 'dispatched' || status === 'delivered' || status === 'lost'
 
 export function possibleActions(row: OrderRow, now: Date): Order['actions'] {
   const early = BEFORE_FULFILMENT.includes(row.status)
+  const open = !row.cancel_accepted // what is being cancelled takes nothing else
   const possible: Record<Order['actions'][number], boolean> = {
-    cancel: early || (row.status === 'fulfilling' && !everythingHasLeft(row.shipments)),
-    amend: early,
-    decide: row.waiting_for?.what === 'shortage_decision',
-    change_payment_method: row.waiting_for?.what === 'payment_method',
-    return: [...returnableUnits(row.shipments, row.returns, now).values()].some(({ inTime }) => inTime > 0),
+    cancel: open && (early || (row.status === 'fulfilling' && !everythingHasLeft(row.shipments))),
+    // the workflow takes no change while it waits: its validator says the same
+    amend: open && early && row.waiting_for === null && row.attention === null,
+    decide: open && row.waiting_for?.what === 'shortage_decision',
+    change_payment_method: open && row.waiting_for?.what === 'payment_method',
+    return: canReturn(row, now),
   }
   return ACTIONS.filter((action) => possible[action])
 }

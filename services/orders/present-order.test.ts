@@ -24,6 +24,7 @@ const row = (changes: Partial<OrderRow> = {}): OrderRow => ({
   shipping_address: ADDRESS,
   attention: null,
   concerned: false,
+  cancel_accepted: false,
   waiting_for: null,
   version: 1,
   created_at: new Date(0),
@@ -36,9 +37,11 @@ const row = (changes: Partial<OrderRow> = {}): OrderRow => ({
   payment: null,
   shipments: [],
   returns: [],
+  lost_parcels: [],
   ...changes,
 })
 
+const attention = { step: 's', operation: 'o', error: 'e', attempts: 1, since: new Date(0).toISOString() }
 const NOW = new Date('2026-02-01T00:00:00.000Z')
 const parcel = (
   status: ShipmentStatus,
@@ -62,11 +65,12 @@ const going = (status: ReturnStatus): ReturnRow => ({
   lines: [{ sku: 'A', quantity: 1, reason: 'why not' }],
   goods: null,
   shipping: null,
+  refunded: null,
+  left: null,
 })
 
 describe('presentOrder', () => {
   it('is what the contract says, for a new order and for one with everything', () => {
-    const attention = { step: 's', operation: 'o', error: 'e', attempts: 1, since: new Date(0).toISOString() }
     const payment = {
       status: 'captured',
       authorized: 9,
@@ -93,6 +97,17 @@ describe('presentOrder', () => {
     })
   })
 
+  it.each([
+    ['rejected', 'voided'],
+    ['cancelled', 'voided'],
+    ['reserving', 'created'],
+  ] as const)(
+    'says of an order that is %s and never asked for money that its payment is %s',
+    (status, shown) => {
+      expect(presentOrder(row({ status, payment: null })).payment.status).toBe(shown)
+    },
+  )
+
   it('counts units that have left against the lines of their product in order', () => {
     const fulfilled = (...shipments: ShipmentRow[]) =>
       presentOrder(row({ shipments })).lines.map((line) => line.fulfilled)
@@ -106,7 +121,7 @@ describe('presentOrder', () => {
           ['B', 1],
         ]),
       ),
-    ).toEqual([2, 3, 1])
+    ).toEqual([2, 1, 0])
     expect(fulfilled(parcel('cancelled', [['A', 5]]))).toEqual([0, 0, 0])
   })
 
@@ -117,7 +132,11 @@ describe('presentOrder', () => {
     ['partially_dispatched', ['dispatched', 'booked']],
     ['partially_dispatched', ['delivered', 'pending']],
     ['dispatched', ['dispatched', 'delivered', 'cancelled']],
-    ['dispatched', ['delivered', 'lost']],
+    ['dispatched', ['dispatched', 'lost']],
+    ['in_progress', ['lost', 'booked']],
+    ['delivered', ['delivered', 'lost']],
+    ['none', ['lost']],
+    ['none', ['lost', 'cancelled']],
     ['delivered', ['delivered', 'delivered', 'cancelled']],
   ])('says %s when the parcels are %j', (status, parcels) => {
     const shipments = parcels.map((one) => parcel(one))
@@ -132,6 +151,8 @@ describe('presentOrder', () => {
       lines: [{ sku: 'A', quantity: 3, reason: 'too small' }],
       goods: 100,
       shipping: 20,
+      refunded: null,
+      left: null,
     })
     const shown = presentOrder(row({ returns: [back('received'), back('approved')] }))
     expect(shown.lines.map((line) => line.returned)).toEqual([2, 1, 0])
@@ -157,8 +178,14 @@ describe('what a customer can do', () => {
     expect(offered('cancel', [parcel('lost'), parcel('delivered')])).not.toContain('fulfilling')
   })
 
-  it('is to amend before parcels are packed', () => {
+  it('is to amend before parcels are packed, as long as the order waits for nobody', () => {
     expect(offered('amend')).toEqual(EARLY)
+    const until = NOW.toISOString()
+    expect(possible({ status: 'reserving', waiting_for: { what: 'stock', until } })).toEqual(['cancel'])
+    expect(possible({ status: 'awaiting_customer', waiting_for: { what: 'payment_action', until } })).toEqual(
+      ['cancel'],
+    )
+    expect(possible({ status: 'confirmed', attention })).toEqual(['cancel'])
   })
 
   it.each([
@@ -168,7 +195,17 @@ describe('what a customer can do', () => {
     const until = NOW.toISOString()
     const waiting = row({ status: 'awaiting_customer', waiting_for: { what, until } })
     expect(presentOrder(waiting, NOW)).toMatchObject({ waitingFor: { what, until } })
-    expect(possible(waiting)).toEqual(['cancel', 'amend', action])
+    expect(possible(waiting)).toEqual(['cancel', action])
+  })
+
+  it('is nothing but to return what arrived, once a cancellation was accepted', () => {
+    const cancelling = (changes: Partial<OrderRow>) => possible({ cancel_accepted: true, ...changes })
+    const until = NOW.toISOString()
+    expect(cancelling({ status: 'authorizing' })).toEqual([])
+    for (const what of ['shortage_decision', 'payment_method'] as const)
+      expect(cancelling({ status: 'awaiting_customer', waiting_for: { what, until } })).toEqual([])
+    const shipments = [parcel('delivered', [['A', 1]]), parcel('booked')]
+    expect(cancelling({ status: 'fulfilling', shipments })).toEqual(['return'])
   })
 
   it.each<[string, boolean, ShipmentRow[], ReturnRow[]]>([

@@ -2,7 +2,7 @@
 import type { Order, OrderLine } from '#contracts/http/orders.ts'
 import type { Shipment } from '#contracts/http/shipping.ts'
 import type { OrderRow, ShipmentRow } from './rows.ts'
-import { hasLeft, possibleActions } from './possible-actions.ts'
+import { possibleActions } from './possible-actions.ts'
 import { presentReturn } from './returns/present-return.ts'
 import { countUnits, handOut } from './units.ts'
 
@@ -22,7 +22,7 @@ export function presentOrder(row: OrderRow, now = new Date()): Order {
     total: Number(row.total),
     lines: presentLines(row),
     shippingAddress: row.shipping_address,
-    payment: presentPayment(row.payment),
+    payment: presentPayment(row),
     fulfilment: { status: fulfilmentStatus(row.shipments) },
     shipments: row.shipments.map((shipment) => presentShipment(shipment, row.id)),
     returns: row.returns.map(presentReturn),
@@ -34,10 +34,11 @@ export function presentOrder(row: OrderRow, now = new Date()): Order {
   }
 }
 
-function presentPayment(payment: OrderRow['payment']): Order['payment'] {
+function presentPayment({ payment, status: orderStatus }: OrderRow): Order['payment'] {
+  const ended = orderStatus === 'rejected' || orderStatus === 'cancelled'
   if (payment === null) {
     return {
-      status: 'created',
+      status: ended ? 'voided' : 'created',
       authorized: 0,
       captured: 0,
       refunded: 0,
@@ -48,9 +49,9 @@ function presentPayment(payment: OrderRow['payment']): Order['payment'] {
   return { status, authorized, captured, refunded, method: { brand, last4 } }
 }
 
-/** Units that have left or came back are counted against the lines of their SKU in order. */
+/** Units that are under way, arrived or came back are counted against the lines of their SKU in order. */
 function presentLines({ lines, shipments, returns }: OrderRow): OrderLine[] {
-  const left = shipments.filter(hasLeft).flatMap((shipment) => shipment.lines)
+  const left = shipments.filter(isFulfilled).flatMap((shipment) => shipment.lines)
   const back = returns.filter(({ status }) => status === 'received' || status === 'refunded')
   const fulfilled = handOut(lines, countUnits(left))
   const returned = handOut(lines, countUnits(back.flatMap((entry) => entry.lines)))
@@ -66,12 +67,16 @@ function presentLines({ lines, shipments, returns }: OrderRow): OrderLine[] {
   }))
 }
 
+const isFulfilled = ({ status }: Pick<ShipmentRow, 'status'>): boolean =>
+  status === 'dispatched' || status === 'delivered'
+
 function fulfilmentStatus(shipments: readonly ShipmentRow[]): Order['fulfilment']['status'] {
-  const alive = shipments.filter(({ status }) => status !== 'cancelled')
+  // what was lost is as good as never sent: it is sent once more, or paid back
+  const alive = shipments.filter(({ status }) => status !== 'cancelled' && status !== 'lost')
   if (alive.length === 0) return 'none'
   if (alive.every(({ status }) => status === 'delivered')) return 'delivered'
-  if (alive.every(hasLeft)) return 'dispatched'
-  return alive.some(hasLeft) ? 'partially_dispatched' : 'in_progress'
+  if (alive.every(isFulfilled)) return 'dispatched'
+  return alive.some(isFulfilled) ? 'partially_dispatched' : 'in_progress'
 }
 
 function presentShipment(row: ShipmentRow, orderId: string): Shipment {

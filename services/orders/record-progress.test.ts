@@ -1,21 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { OrderStatus } from '#contracts/states.ts'
+import type { WaitingFor } from '#contracts/workflows.ts'
 import { testOrders, type TestOrders } from '#tests/support/orders.ts'
-import { createClearAttention, createRaiseAttention } from './attention.ts'
-import { createListAttention } from './list-attention.ts'
 import { createLoadShippingAddress } from './load-shipping-address.ts'
-import { createRecordProgress } from './record-progress.ts'
+import { createRecordProgress, type MoveNumber, type RecordProgressInput } from './record-progress.ts'
 
 let orders: TestOrders
 let record: ReturnType<typeof createRecordProgress>
-let raise: ReturnType<typeof createRaiseAttention>
-let clear: ReturnType<typeof createClearAttention>
 beforeAll(async () => {
   orders = await testOrders(20)
   record = createRecordProgress(orders.transact)
-  raise = createRaiseAttention(orders.transact)
-  clear = createClearAttention(orders.transact)
 })
 
 const at = new Date().toISOString()
@@ -29,6 +24,13 @@ const timelineOf = async (orderId: string) => {
 const walk = async (orderId: string, ...statuses: OrderStatus[]) => {
   for (const status of statuses) await record({ orderId, status, steps: [] })
 }
+const moveOf = (number: number, change: Partial<MoveNumber> = {}): MoveNumber => ({
+  chain: 'run-1',
+  number,
+  run: 'run-1',
+  task: 9,
+  ...change,
+})
 const refused = { nonRetryable: true, type: 'Refused' }
 
 describe('recordProgress', () => {
@@ -58,6 +60,135 @@ describe('recordProgress', () => {
     expect(await timelineOf(id)).toHaveLength(5)
   })
 
+  it('moves nothing when an older move comes late, where the table would let it, and keeps its steps', async () => {
+    const { id } = await orders.place()
+    const until = new Date().toISOString()
+    const move = (number: number, status: OrderStatus, more: Partial<RecordProgressInput> = {}) =>
+      record({ orderId: id, move: moveOf(number), status, steps: [step(number)], ...more })
+    const waitingFor = { what: 'stock', until } as const
+    await move(1, 'reserving', { waitingFor })
+    await move(2, 'awaiting_customer', { waitingFor: { what: 'shortage_decision', until } })
+    await move(3, 'reserving', { waitingFor: null })
+    const [row, events] = [await rowOf(id), await orders.events(id)]
+    expect(row).toMatchObject({ movedBy: 'run-1', moves: 3 })
+    const late = {
+      waitingFor: { what: 'shortage_decision', until },
+      reason: { code: 'x', message: 'y' },
+    } as const
+    await move(2, 'awaiting_customer', { ...late, steps: [step(9)] })
+    await move(1, 'reserving', { waitingFor })
+    await move(3, 'cancelling')
+    expect(await rowOf(id)).toEqual(row)
+    expect(await orders.events(id)).toEqual(events)
+    expect(await timelineOf(id)).toContain('step step 9')
+    await move(4, 'authorizing')
+    expect(await rowOf(id)).toMatchObject({ status: 'authorizing', moves: 4 })
+  })
+
+  it('moves nothing when a run writes late that has continued as another by now', async () => {
+    const { id } = await orders.place()
+    const [began, continued] = ['2026-11-26T10:00:00.000Z', '2026-11-26T10:00:01.000Z']
+    const move = (number: number, status: OrderStatus, change: Partial<MoveNumber>) =>
+      record({
+        orderId: id,
+        move: moveOf(number, change),
+        status,
+        steps: [],
+        waitingFor: waits[status] ?? null,
+      })
+    const waits: Partial<Record<OrderStatus, WaitingFor>> = {
+      reserving: { what: 'stock', until: at },
+      awaiting_customer: { what: 'payment_method', until: at },
+    }
+    const frozen = () => move(2, 'reserving', { run: 'run-1', task: 9, began })
+    await move(1, 'reserving', { run: 'run-1', task: 3, began })
+    await frozen()
+    await move(3, 'authorizing', { run: 'run-2', task: 3, began: continued })
+    await move(4, 'awaiting_customer', { run: 'run-2', task: 9, began: continued })
+    const row = await rowOf(id)
+    await frozen()
+    expect(await rowOf(id)).toEqual(row)
+    await move(5, 'authorizing', { run: 'run-2', task: 15 }) // of code from before, which does not say when it began
+    expect(await rowOf(id)).toMatchObject({ status: 'authorizing', moves: 5 })
+  })
+
+  it('moves nothing when the run from before a reset to the first task writes late, with whatever number', async () => {
+    const { id } = await orders.place()
+    const [began, reset] = ['2026-11-26T10:00:00.000Z', '2026-11-26T10:00:05.000Z']
+    const move = (number: number, status: OrderStatus, change: Partial<MoveNumber>) =>
+      record({ orderId: id, move: moveOf(number, change), status, steps: [] })
+    await move(1, 'reserving', { run: 'run-1', task: 3, began })
+    await move(2, 'authorizing', { run: 'run-1', task: 15, began })
+    await move(1, 'reserving', { run: 'run-2', task: 6, began: reset })
+    await move(2, 'cancelling', { run: 'run-2', task: 12, began: reset })
+    const cancelling = await rowOf(id)
+    expect(cancelling).toMatchObject({ status: 'cancelling', movedRun: 'run-2', moves: 2 })
+    await move(3, 'confirmed', { run: 'run-1', task: 20, began })
+    await move(4, 'cancelled', { run: 'run-1', task: 25, began })
+    expect(await rowOf(id)).toEqual(cancelling)
+    await move(3, 'cancelled', { run: 'run-2', task: 18, began: reset })
+    expect(await rowOf(id)).toMatchObject({ status: 'cancelled', moves: 3 })
+  })
+
+  it('numbers a note of what is waited for, too, and begins anew with another chain of runs', async () => {
+    const { id } = await orders.place()
+    const waitingFor = { what: 'stock', until: at } as const
+    const move = (chain: string, number: number, wait: typeof waitingFor | null) =>
+      record({
+        orderId: id,
+        move: moveOf(number, { chain }),
+        status: 'reserving',
+        steps: [],
+        waitingFor: wait,
+      })
+    await move('run-1', 1, null)
+    await move('run-1', 2, waitingFor)
+    await move('run-1', 1, null)
+    expect(await rowOf(id)).toMatchObject({ movedBy: 'run-1', moves: 2, waitingFor })
+    await move('run-2', 1, null)
+    expect(await rowOf(id)).toMatchObject({ movedBy: 'run-2', moves: 1, waitingFor: null })
+    await walk(id, 'authorizing') // of a run from before
+    expect(await rowOf(id)).toMatchObject({ movedBy: 'run-2', moves: 1, status: 'authorizing' })
+  })
+
+  describe('when a workflow task is done over, because its worker died before the task ended', () => {
+    /** An order whose lost task, the one after 20 events, made it confirmed and let it be fulfilled. */
+    async function withLostTask() {
+      const { id } = await orders.place()
+      const move = (number: number, status: OrderStatus, change: Partial<MoveNumber> = {}) =>
+        record({ orderId: id, move: moveOf(number, { task: 20, ...change }), status, steps: [] })
+      await move(1, 'reserving', { task: 3 })
+      await move(2, 'authorizing', { task: 15 })
+      await move(3, 'confirmed')
+      await move(4, 'fulfilling')
+      return { id, move }
+    }
+
+    it.each([
+      ['with a cancellation that has come since', { run: 'run-1', task: 23 }],
+      ['in a run that was reset', { run: 'run-2', task: 12 }],
+    ])('goes the other way %s, and what the dead worker still writes moves nothing', async (_how, again) => {
+      const { id, move } = await withLostTask()
+      await move(3, 'cancelling', again)
+      expect(await rowOf(id)).toMatchObject({ status: 'cancelling', moves: 3 })
+      await move(5, 'fulfilling', { ...again, task: again.task - 1 })
+      expect(await rowOf(id)).toMatchObject({ status: 'cancelling' })
+      await move(4, 'cancelled', again)
+      expect(await rowOf(id)).toMatchObject({ status: 'cancelled' })
+    })
+
+    it('tells nothing twice where it goes the same way', async () => {
+      const { id, move } = await withLostTask()
+      const [row, events] = [await rowOf(id), await orders.events(id)]
+      await move(3, 'confirmed', { task: 23 })
+      await move(4, 'fulfilling', { task: 23 })
+      expect(await rowOf(id)).toEqual(row)
+      expect(await orders.events(id)).toEqual(events)
+      await move(5, 'completed', { task: 40 })
+      expect(await rowOf(id)).toMatchObject({ status: 'completed', moves: 5 })
+    })
+  })
+
   it('only adds to the timeline when there is no new status', async () => {
     const { id } = await orders.place()
     await record({ orderId: id, steps: [step(1)] })
@@ -79,6 +210,21 @@ describe('recordProgress', () => {
       type: 'order.rejected',
       payload: { status: 'rejected', reason: 'out_of_stock' },
     })
+  })
+
+  it('says that a part was cancelled, or nothing, once the rest of a cancelled order goes on', async () => {
+    const cancelled = { code: 'cancelled', message: 'changed my mind' }
+    for (const reason of [{ code: 'partly_cancelled', message: 'a part' }, null]) {
+      const { id } = await orders.place()
+      await walk(id, 'reserving', 'authorizing', 'confirmed', 'fulfilling')
+      await record({ orderId: id, status: 'cancelling', reason: cancelled, steps: [] })
+      await record({ orderId: id, status: 'fulfilling', reason, steps: [] })
+      await walk(id, 'completed')
+      expect(await rowOf(id)).toMatchObject({
+        reasonCode: reason?.code ?? null,
+        reasonMessage: reason?.message ?? null,
+      })
+    }
   })
 
   it('keeps what the order waits for until that is over, and tells the customer each time', async () => {
@@ -110,6 +256,7 @@ describe('recordProgress', () => {
       [5, 'payment_action'],
       [6, 'payment_method'],
     ])
+    expect(events.map(({ payload }) => (payload as { until?: string }).until)).toEqual([until, until, until])
     expect(JSON.stringify(events.map(({ payload }) => payload))).not.toContain('bank.test')
     await record({ orderId: id, status: 'rejected', steps: [], waitingFor: { what: 'stock', until } })
     expect((await rowOf(id)).waitingFor).toBeNull() // an order that has ended waits for nothing
@@ -142,72 +289,6 @@ describe('recordProgress', () => {
     const orderId = randomUUID()
     await expect(record({ orderId, status: 'reserving', steps: [] })).rejects.toMatchObject(refused)
     await expect(createLoadShippingAddress(orders.database)({ orderId })).rejects.toMatchObject(refused)
-  })
-})
-
-describe('attention', () => {
-  const state = { step: 'payment', operation: 'capture', error: 'no answer', attempts: 15, since: at }
-  const answer = { action: 'resolve', by: 'op-1', note: 'called the bank' } as const
-
-  it('is raised once, and cleared once, each with its version, event and timeline', async () => {
-    const { id } = await orders.place()
-    await Promise.all(Array.from({ length: 10 }, () => raise({ orderId: id, ...state })))
-    expect(await rowOf(id)).toMatchObject({ attention: state, version: 2 })
-    await Promise.all(Array.from({ length: 10 }, () => clear({ orderId: id, ...answer })))
-    expect(await rowOf(id)).toMatchObject({ attention: null, version: 3 })
-    expect(await orders.events(id)).toEqual([
-      [1, 'order.created'],
-      [2, 'order.attention_raised'],
-      [3, 'order.attention_cleared'],
-    ])
-    expect((await timelineOf(id)).slice(2)).toEqual(['event order.attention_raised', 'operator resolve'])
-    const cleared = await orders.database.outbox.findFirstOrThrow({ where: { aggregateId: id, version: 3 } })
-    expect(cleared.payload).toEqual({
-      orderId: id,
-      step: 'payment',
-      operation: 'capture',
-      error: 'no answer',
-    })
-  })
-
-  it('stands beside the status and takes turns with it', async () => {
-    const { id } = await orders.place()
-    await Promise.all([
-      raise({ orderId: id, ...state }),
-      record({ orderId: id, status: 'reserving', steps: [] }),
-    ])
-    expect(await rowOf(id)).toMatchObject({ status: 'reserving', attention: state, version: 3 })
-    expect((await orders.events(id)).map(([version]) => version)).toEqual([1, 2, 3])
-  })
-
-  it('has nothing to clear where nothing waits', async () => {
-    const { id } = await orders.place()
-    const before = await orders.counts()
-    await clear({ orderId: id, ...answer })
-    expect(await orders.counts()).toEqual(before)
-    expect((await rowOf(id)).version).toBe(1)
-  })
-
-  it('lists who waits, the oldest order first, a page at a time', async () => {
-    await orders.database.$executeRaw`UPDATE orders SET attention = NULL`
-    const ids: string[] = []
-    for (let index = 0; index < 5; index++) {
-      const { id } = await orders.place()
-      await raise({ orderId: id, ...state })
-      ids.push(id)
-    }
-    const list = createListAttention(orders.database)
-    const seen: string[] = []
-    let cursor: string | undefined
-    do {
-      const page = await list(2, cursor)
-      seen.push(...page.data.map(({ orderId }) => orderId))
-      cursor = page.nextCursor ?? undefined
-    } while (cursor !== undefined)
-    expect(seen).toEqual(ids)
-    expect((await list(1, undefined)).data).toEqual([
-      { orderId: ids[0], ...state, actions: ['retry', 'resolve'] },
-    ])
   })
 })
 

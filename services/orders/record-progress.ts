@@ -3,8 +3,9 @@ import { ApplicationFailure } from '@temporalio/common'
 import { isTerminal, mayMove, ORDER, type OrderStatus } from '#contracts/states.ts'
 import { FAILURE, type WaitingFor } from '#contracts/workflows.ts'
 import type { UnitOfWork } from '#platform/events/outbox.ts'
+import { closeAttention } from './attention.ts'
 import { closeAmendments } from './amendments/close-amendments.ts'
-import { forgetAddresses } from './erase-customer.ts'
+import { forgetIfErased } from './erase-customer.ts'
 import { lockOrder, type LockedOrder } from './lock-order.ts'
 import { announceStatus } from './order-event.ts'
 import type { OrdersTransaction } from './store.ts'
@@ -21,20 +22,42 @@ export interface StepRecord {
   at: string
 }
 
+/** Which move of its order's workflow this is. Numbers grow within a chain of runs: a workflow and those it continued as. */
+export interface MoveNumber {
+  /** The id of the chain's first run; one that was lost and started anew is another chain. */
+  chain: string
+  number: number
+  /** The run of the chain, and how long its history was when the workflow task began that makes the move. */
+  run: string
+  task: number
+  /**
+   * When the run's first task began, ISO 8601. One that was reset to its first task says when that was done over, later than
+   * the run before it; one that was reset to a later task kept the first, and says what the run before it says.
+   */
+  began?: string
+}
+
 export interface RecordProgressInput {
   orderId: string
+  /** Absent for runs from before moves had numbers. */
+  move?: MoveNumber
   /** Absent when only steps are recorded. */
   status?: OrderStatus
-  reason?: { code: string; message: string }
+  /** Why it has this status; null takes back what was said before. Absent: as before. */
+  reason?: { code: string; message: string } | null
   steps: StepRecord[]
   /** What the order waits for from now on; null: for nothing any more. Absent: as before. */
   waitingFor?: WaitingFor | null
 }
 
-/** A repeat finds the status it brings and changes nothing. */
+/**
+ * A repeat finds the status it brings and changes nothing. A move that is not newer than the last one adds its steps to the
+ * timeline and moves nothing: a worker that was frozen may write long after another has gone on. A task that is done over
+ * moves the order where it goes another way than before.
+ */
 export const createRecordProgress =
   (transact: UnitOfWork<OrdersTransaction>) =>
-  ({ orderId, status, reason, steps, waitingFor }: RecordProgressInput): Promise<void> =>
+  ({ orderId, steps, ...brought }: RecordProgressInput): Promise<void> =>
     transact(async (tx) => {
       const order = await lockOrder(tx, orderId)
       const entries: NewTimelineEntry[] = steps.map(({ sequence, ...step }) => ({
@@ -42,21 +65,56 @@ export const createRecordProgress =
         kind: 'step',
         source: `step:${sequence}`,
       }))
+      const { status, reason, waitingFor, move } = isLate(order, brought) ? STAY : brought
       const next = {
         ...order,
         status: status ?? order.status,
         waiting_for: waitsFor(order, status, waitingFor),
+        ...(move === undefined ? {} : movedBy(move)),
       }
       if (next.status !== order.status) assertMove(order.status, next.status)
       if (next.status !== order.status || asksAnew(order, next)) {
         entries.push(await enterStatus(tx, next, reason))
       } else if (waitingFor !== undefined) {
         await tx.$executeRaw`
-          UPDATE orders SET waiting_for = ${json(next.waiting_for)}::jsonb, updated_at = now()
+          UPDATE orders SET waiting_for = ${json(next.waiting_for)}::jsonb, updated_at = now(),
+            moved_by = ${next.moved_by}, moves = ${next.moves}, moved_run = ${next.moved_run}, moved_task = ${next.moved_task},
+            moved_began = ${next.moved_began}
           WHERE id = ${orderId}::uuid AND waiting_for IS DISTINCT FROM ${json(next.waiting_for)}::jsonb`
       }
       await addToTimeline(tx, orderId, entries)
+      if (isTerminal(ORDER, next.status)) {
+        if (order.asked) await closeAttention(tx, orderId)
+        await forgetIfErased(tx, next)
+      }
     })
+
+const STAY: Omit<RecordProgressInput, 'orderId' | 'steps'> = {}
+
+function isLate(
+  order: LockedOrder,
+  { move, status }: Omit<RecordProgressInput, 'orderId' | 'steps'>,
+): boolean {
+  if (move === undefined || move.chain !== order.moved_by) return false
+  if (began(move) < (order.moved_began?.getTime() ?? 0)) return true
+  const sameRun = move.run === order.moved_run
+  if (sameRun && move.task < order.moved_task) return true
+  if (move.number > order.moves) return false
+  if (sameRun && move.task === order.moved_task) return true
+  // the task was lost with the worker that did it, or the run was reset: what has come since may lead elsewhere
+  return status === undefined || (status !== order.status && !mayMove(ORDER, order.status, status))
+}
+
+/** Milliseconds; of runs from before that was told, later than all. */
+const began = (move: MoveNumber): number => (move.began === undefined ? Infinity : Date.parse(move.began))
+
+const movedBy = (move: MoveNumber) => ({
+  moved_by: move.chain,
+  moves: move.number,
+  moved_run: move.run,
+  moved_task: move.task,
+  moved_began: move.began === undefined ? null : new Date(move.began),
+})
 
 /** An order that has ended waits for nothing. */
 function waitsFor(
@@ -85,14 +143,14 @@ async function enterStatus(
   const written = tx.$executeRaw`
     WITH started AS (DELETE FROM workflow_starts WHERE order_id = ${id}::uuid)
     UPDATE orders SET status = ${status}, version = ${version}, waiting_for = ${json(waitingFor)}::jsonb,
-      updated_at = now(), reason_code = coalesce(${reason?.code ?? null}, reason_code),
-      reason_message = coalesce(${reason?.message ?? null}, reason_message)
+      updated_at = now(), moved_by = ${next.moved_by}, moves = ${next.moves},
+      moved_run = ${next.moved_run}, moved_task = ${next.moved_task}, moved_began = ${next.moved_began},
+      reason_code = CASE WHEN ${reason === undefined} THEN reason_code ELSE ${reason?.code ?? null} END,
+      reason_message = CASE WHEN ${reason === undefined} THEN reason_message ELSE ${reason?.message ?? null} END
     WHERE id = ${id}::uuid`
-  await Promise.all([written, announceStatus(tx, next, { status, version, reason: code ?? null })])
-  if (isTerminal(ORDER, status)) {
-    await closeAmendments(tx, id)
-    await forgetAddresses(tx, next.customer_id)
-  }
+  const until = status === 'awaiting_customer' ? waitingFor?.until : undefined
+  await Promise.all([written, announceStatus(tx, next, { status, version, reason: code ?? null, until })])
+  if (isTerminal(ORDER, status)) await closeAmendments(tx, id)
   return {
     kind: 'event',
     name: `order.${status}`,

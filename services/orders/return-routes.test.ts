@@ -1,71 +1,36 @@
 import { randomUUID } from 'node:crypto'
-import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import type { AnyDomainEvent } from '#contracts/events.ts'
 import { Return } from '#contracts/http/returns.ts'
-import type { OrderStatus, ShipmentStatus } from '#contracts/states.ts'
+import type { ShipmentStatus } from '#contracts/states.ts'
 import { ProblemError } from '#platform/problem.ts'
 import { temporalAway } from '#platform/temporal/errors.ts'
 import { parser } from '#platform/validation.ts'
-import { ordersDoor, RETURN_TERMS, type Caller, type OrdersDoor } from '#tests/support/orders-door.ts'
+import {
+  ada,
+  customer,
+  op,
+  operator,
+  RETURN_TERMS,
+  stranger,
+  type Caller,
+} from '#tests/support/orders-door.ts'
 import { silentLogger } from '#tests/support/orders.ts'
-import { createRecordProgress } from './record-progress.ts'
-import { createQuoteLostParcel } from './returns/quote-lost-parcel.ts'
-import { createRecordReturn } from './returns/record-return.ts'
+import { returnsDoor, wanted } from '#tests/support/returns-door.ts'
+import { projectWarehouse } from './projections/warehouse.ts'
 import { startReturnRelay } from './returns/start-returns.ts'
 
-const [ada, bob, op] = [randomUUID(), randomUUID(), randomUUID()]
-const customer: Caller = ['customer', ada]
-const stranger: Caller = ['customer', bob]
-const operator: Caller = ['operator', op]
 const parseReturn = parser('the return', Return)
-
-let door: OrdersDoor
-let record: ReturnType<typeof createRecordReturn>
-beforeAll(async () => {
-  door = await ordersDoor()
-  record = createRecordReturn(door.transact)
+const door = await returnsDoor()
+const { request, sent, walk } = door
+const stockAdjusted = (warehouse: string): AnyDomainEvent => ({
+  eventId: randomUUID(),
+  eventType: 'stock.adjusted',
+  aggregateId: randomUUID(),
+  version: 1,
+  timestamp: new Date().toISOString(),
+  payload: { sku: 'TEE', warehouse, delta: 1, reason: 'first delivery' },
 })
-beforeEach(() => {
-  door.returnWorkflows.start.mockReset().mockResolvedValue()
-  door.returnWorkflows.command.mockReset().mockResolvedValue()
-})
-
-const DAY = 86_400_000
-/** An order whose parcels are where the test wants them. */
-async function sent(
-  parcels: [ShipmentStatus, number][] = [['delivered', 3]],
-  { days = 30, quantity = 3, ended = true } = {},
-): Promise<{ id: string; parcels: string[] }> {
-  const { id } = await door.place(ada, { lines: [{ sku: 'TEE', quantity }] })
-  const progress = createRecordProgress(door.transact)
-  const path: OrderStatus[] = ['reserving', 'authorizing', 'confirmed', 'fulfilling']
-  for (const status of ended ? [...path, 'completed' as const] : path) {
-    await progress({ orderId: id, status, steps: [] })
-  }
-  const ids: string[] = []
-  for (const [status, units] of parcels) {
-    const shipment = await door.database.orderShipment.create({
-      data: {
-        id: randomUUID(),
-        orderId: id,
-        warehouse: 'AMS',
-        status,
-        lines: [{ sku: 'TEE', quantity: units }],
-        history: [],
-        returnableUntil: status === 'delivered' ? new Date(Date.now() + days * DAY) : null,
-      },
-    })
-    ids.push(shipment.id)
-  }
-  return { id, parcels: ids }
-}
-const wanted = (quantity: number, sku = 'TEE') => ({ lines: [{ sku, quantity, reason: 'too small' }] })
-const request = (id: string, body: unknown = wanted(1), options = {}, who = customer) =>
-  door.post(who, `/api/v1/orders/${id}/returns`, body, options)
-const walk = async (returnId: string, ...statuses: Parameters<typeof record>[0]['status'][]) => {
-  let amount
-  for (const status of statuses) amount = await record({ returnId, status })
-  return amount
-}
 
 describe('POST /api/v1/orders/:id/returns', () => {
   it('answers 201 with the return, tells of it, and starts its workflow', async () => {
@@ -81,16 +46,18 @@ describe('POST /api/v1/orders/:id/returns', () => {
     })
     expect(headers['location']).toBe(`/api/v1/returns/${body.id}`)
     expect(await door.events(body.id)).toEqual([[1, 'return.requested']])
-    await vi.waitFor(() =>
-      expect(door.returnWorkflows.start).toHaveBeenCalledExactlyOnceWith({
-        returnId: body.id,
-        orderId: id,
-        customerId: ada,
-        number: expect.stringMatching(/^M-/),
-        currency: 'EUR',
-        lines: [{ sku: 'TEE', quantity: 1 }],
-        ...RETURN_TERMS,
-      }),
+    await vi.waitFor(
+      () =>
+        expect(door.returnWorkflows.start).toHaveBeenCalledExactlyOnceWith({
+          returnId: body.id,
+          orderId: id,
+          customerId: ada,
+          number: expect.stringMatching(/^M-/),
+          currency: 'EUR',
+          lines: [{ sku: 'TEE', quantity: 1 }],
+          ...RETURN_TERMS,
+        }),
+      10_000,
     )
     const order = await door.get(customer, `/api/v1/orders/${id}`)
     expect([order.body.returns, order.body.actions]).toEqual([[body], ['return']])
@@ -182,7 +149,7 @@ describe('POST /api/v1/orders/:id/returns', () => {
     await vi.waitFor(async () => {
       const row = await database.return.findUniqueOrThrow({ where: { id: body.id } })
       expect(row.startedAt).not.toBeNull()
-    })
+    }, 10_000)
     await relay.stop()
     expect(returnWorkflows.start).toHaveBeenCalledTimes(2)
   })
@@ -234,6 +201,34 @@ describe('POST /api/v1/returns/:id/…', () => {
     )
   })
 
+  it('is not received in a warehouse that nobody knows', async () => {
+    const { id } = (await request((await sent()).id)).body
+    await walk(id, 'approved')
+    const receive = (warehouse: string) =>
+      door.post(operator, `/api/v1/returns/${id}/receive`, { ...receipt, warehouse })
+    const before = await door.counts()
+    const answer = await receive('XXX')
+    expect([answer.status, answer.body.code]).toEqual([422, 'warehouse_unknown'])
+    expect(await door.counts()).toEqual(before)
+    expect(door.returnWorkflows.command).not.toHaveBeenCalled()
+    // its stock was counted, though it has sent nothing yet
+    await projectWarehouse(door.database, stockAdjusted('HUB'))
+    await projectWarehouse(door.database, stockAdjusted('HUB'))
+    expect((await receive('HUB')).status).toBe(202)
+  })
+
+  it('stays accepted when its first answer got lost and the return has ended meanwhile', async () => {
+    const { id } = (await request((await sent()).id)).body
+    const [key, headers] = [randomUUID(), { 'if-match': '"1"' }]
+    const reject = () => door.post(operator, `/api/v1/returns/${id}/reject`, {}, { key, headers })
+    expect((await reject()).status).toBe(202)
+    await door.database.idempotencyKey.deleteMany({ where: { key } })
+    await walk(id, 'rejected')
+    door.returnWorkflows.command.mockClear()
+    expect(await reject()).toMatchObject({ status: 202, body: { id, status: 'rejected' } })
+    expect(door.returnWorkflows.command).not.toHaveBeenCalled()
+  })
+
   it('is refused to those who may not, and for what makes no sense', async () => {
     const { id } = (await request((await sent()).id)).body
     const code = async (who: Caller, name: string, body = {}, options = {}) =>
@@ -243,6 +238,9 @@ describe('POST /api/v1/returns/:id/…', () => {
     expect(await code(operator, 'cancel')).toBe('forbidden')
     expect(await code(operator, 'receive', { warehouse: 'AMS' })).toBe('validation_failed')
     expect(await code(operator, 'approve', { amount: 1 })).toBe('validation_failed')
+    const keyless = { key: null }
+    expect(await code(operator, 'approve', {}, keyless)).toBe('idempotency_key_missing')
+    expect(await code(operator, 'receive', receipt, keyless)).toBe('idempotency_key_missing')
     expect(await code(operator, 'approve', {}, { headers: { 'if-match': '"7"' } })).toBe('stale_version')
     expect(door.returnWorkflows.command).not.toHaveBeenCalled()
   })
@@ -259,106 +257,5 @@ describe('POST /api/v1/returns/:id/…', () => {
     door.returnWorkflows.command.mockClear()
     expect(await approve()).toMatchObject({ code: 'return_transition_refused' })
     expect(door.returnWorkflows.command).not.toHaveBeenCalled()
-  })
-})
-
-describe('what a return gives back', () => {
-  // three shirts: 59.70 net, 12.54 tax; shipping 4.90 and 1.03
-  const refundOf = async (id: string) =>
-    (await door.database.return.findUniqueOrThrow({ where: { id } })) as { goods: bigint; shipping: bigint }
-
-  it('is known once it is agreed to, and stays', async () => {
-    const { id } = (await request((await sent()).id)).body
-    expect(await record({ returnId: id, status: 'approved' })).toEqual({ amount: 2408, shipping: 0 })
-    const again = await Promise.all(
-      Array.from({ length: 5 }, () => record({ returnId: id, status: 'approved' })),
-    )
-    expect(new Set(again.map(({ amount }) => amount))).toEqual(new Set([2408]))
-    expect(await record({ returnId: id, status: 'received' })).toEqual({ amount: 2408, shipping: 0 })
-    expect(await record({ returnId: id, status: 'refunded' })).toEqual({ amount: 2408, shipping: 0 })
-    expect((await door.events(id)).map(([, type]) => type)).toEqual([
-      'return.requested',
-      'return.approved',
-      'return.received',
-      'return.refunded',
-    ])
-    expect((await door.get(customer, `/api/v1/returns/${id}`)).body.refund).toBe(2408)
-  })
-
-  it('includes the shipping cost when nothing is kept, once', async () => {
-    const { id } = await sent()
-    const returns = []
-    for (const units of [1, 2]) returns.push((await request(id, wanted(units))).body.id)
-    expect(await walk(returns[0], 'approved', 'received')).toEqual({ amount: 2408, shipping: 0 })
-    expect(await walk(returns[1], 'approved')).toEqual({ amount: 4816 + 593, shipping: 593 })
-    const { total } = (await door.get(customer, `/api/v1/orders/${id}`)).body
-    expect(2408 + 4816 + 593).toBe(total)
-  })
-
-  it('leaves out what a lost parcel gave back, which is said once', async () => {
-    const quote = createQuoteLostParcel(door.transact)
-    const { id, parcels } = await sent(
-      [
-        ['delivered', 2],
-        ['lost', 1],
-      ],
-      { ended: false },
-    )
-    const lost = { orderId: id, shipmentId: parcels[1]! }
-    const answers = await Promise.all(Array.from({ length: 5 }, () => quote(lost)))
-    expect(new Set(answers.map(({ amount }) => amount))).toEqual(new Set([2408]))
-    const { body } = await request(id, wanted(2))
-    expect(await walk(body.id, 'approved')).toEqual({ amount: 4816 + 593, shipping: 593 })
-    expect(await refundOf(body.id)).toMatchObject({ goods: 4816n, shipping: 593n })
-  })
-
-  it('is everything, once, when what replaces a lost parcel is lost too, or given up', async () => {
-    const quote = createQuoteLostParcel(door.transact)
-    for (const status of ['lost', 'cancelled'] as const) {
-      const { id, parcels } = await sent(
-        [
-          ['lost', 3],
-          [status, 3],
-        ],
-        { ended: false },
-      )
-      const replacement = { orderId: id, shipmentId: parcels[1]!, replaces: parcels[0]! }
-      expect(await quote(replacement)).toEqual({ amount: 7817 })
-      expect(await quote(replacement)).toEqual({ amount: 7817 })
-    }
-    const { id, parcels } = await sent([['cancelled', 3]], { ended: false })
-    await expect(quote({ orderId: id, shipmentId: parcels[0]! })).rejects.toThrow('not known here yet')
-  })
-
-  it('is everything when the only parcel is lost; a loss that is not known here yet is asked for again', async () => {
-    const quote = createQuoteLostParcel(door.transact)
-    const { id, parcels } = await sent([['dispatched', 3]], { ended: false })
-    const lost = { orderId: id, shipmentId: parcels[0]! }
-    await expect(quote(lost)).rejects.toThrow('not known here yet')
-    await door.database.orderShipment.update({ where: { id: parcels[0]! }, data: { status: 'lost' } })
-    expect(await quote(lost)).toEqual({ amount: 7817 })
-  })
-
-  it.each<['received' | 'rejected' | 'approved' | 'refunded', ...Parameters<typeof walk>[1][]]>([
-    ['received'],
-    ['approved', 'rejected'],
-    ['refunded', 'approved'],
-  ])('is never %s from %s: that is refused for good', async (status, ...steps) => {
-    const { id } = (await request((await sent()).id)).body
-    await walk(id, ...steps)
-    const rowOf = async () => {
-      const {
-        version,
-        status: standing,
-        goods,
-      } = await door.database.return.findUniqueOrThrow({ where: { id } })
-      return { version, standing, goods }
-    }
-    const before = [await rowOf(), await door.events(id)]
-    await expect(record({ returnId: id, status })).rejects.toMatchObject({
-      nonRetryable: true,
-      type: 'Refused',
-    })
-    expect([await rowOf(), await door.events(id)]).toEqual(before)
   })
 })

@@ -2,13 +2,15 @@
 import type { Static } from 'typebox'
 import * as http from '#contracts/http/returns.ts'
 import type { Return } from '#contracts/http/returns.ts'
+import type { RouteContract } from '#contracts/http/route.ts'
 import { addRoute, type AnyCall } from '#platform/http/contract.ts'
+import { commandOf, replayHeaders } from '#platform/http/once-per-key.ts'
 import type { HttpServer } from '#platform/http/server.ts'
 import { once, updateIdOf } from '#platform/idempotency.ts'
 import type { Logger } from '#platform/logger.ts'
 import { notFound } from '#platform/problem.ts'
 import type { CallerVerifier } from '#platform/service-token.ts'
-import { commandOf, ownerOf } from './calls.ts'
+import { ownerOf } from './calls.ts'
 import type { createCommandReturn } from './returns/command-return.ts'
 import { findReturn, type createListReturns } from './returns/find-returns.ts'
 import { presentReturn } from './returns/present-return.ts'
@@ -33,7 +35,7 @@ export function registerReturnRoutes(
 ): void {
   addRoute(app, verifyCaller, http.requestReturn, async (call) => {
     const { params, caller, body, ifMatch } = call
-    const command = commandOf('POST', http.requestReturn.url, call)
+    const command = commandOf(http.requestReturn, call)
     const { replayed, body: stored } = await once(use.database, command, async (finish) => {
       const input = { orderId: params.id, customerId: caller.subject, body, ifMatch, finish }
       const requested = await use.requestReturn(input)
@@ -45,7 +47,7 @@ export function registerReturnRoutes(
         )
       return { status: 201, body: requested }
     })
-    const headers = { location: `/api/v1/returns/${stored.id}`, ...replay(replayed) }
+    const headers = { location: `/api/v1/returns/${stored.id}`, ...replayHeaders(replayed) }
     return { status: 201, body: stored, headers }
   })
 
@@ -61,36 +63,36 @@ export function registerReturnRoutes(
   })
 
   addRoute(app, verifyCaller, http.approveReturn, (call) =>
-    accepted(call, http.approveReturn.url, null, { name: 'approve', argument: { by: call.caller.subject } }),
+    accepted(call, http.approveReturn, null, { name: 'approve', argument: { by: call.caller.subject } }),
   )
 
   addRoute(app, verifyCaller, http.rejectReturn, (call) => {
     const argument = { by: call.caller.subject, reason: call.body.reason ?? null }
-    return accepted(call, http.rejectReturn.url, null, { name: 'reject', argument })
+    return accepted(call, http.rejectReturn, null, { name: 'reject', argument })
   })
 
   addRoute(app, verifyCaller, http.receiveReturn, (call) => {
     const argument = { by: call.caller.subject, ...call.body }
-    return accepted(call, http.receiveReturn.url, null, { name: 'receive', argument })
+    return accepted(call, http.receiveReturn, null, { name: 'receive', argument })
   })
 
   // the customer's own, whatever else they may be
   addRoute(app, verifyCaller, http.cancelReturn, (call) => {
     const by = call.caller.subject
-    return accepted(call, http.cancelReturn.url, by, { name: 'cancel', argument: { by } })
+    return accepted(call, http.cancelReturn, by, { name: 'cancel', argument: { by } })
   })
 
   /** A command that the workflow takes over; the same update id makes its repeat harmless. */
   async function accepted(
     call: AnyCall & { params: Static<typeof http.readReturn.schema.params> },
-    route: string,
+    route: RouteContract,
     owner: OwnerFilter,
     command: ReturnCommand,
   ): Promise<{ status: 202; body: Return; headers: Record<string, string> }> {
     const { idempotencyKey, ifMatch, params } = call
     const run = (updateId: string) =>
       use.commandReturn({ returnId: params.id, owner, ifMatch, command, updateId })
-    const sent = commandOf('POST', route, call)
+    const sent = commandOf(route, call)
     if (idempotencyKey === undefined) {
       const body = await run(updateIdOf({ ...sent, key: call.request.id }))
       return { status: 202, body, headers: {} }
@@ -100,9 +102,6 @@ export function registerReturnRoutes(
       await finish(use.database, answer)
       return answer
     })
-    return { status: 202, body, headers: replay(replayed) }
+    return { status: 202, body, headers: replayHeaders(replayed) }
   }
 }
-
-const replay = (replayed: boolean): Record<string, string> =>
-  replayed ? { 'idempotency-replayed': 'true' } : {}

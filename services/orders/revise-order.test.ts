@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { testOrders, type TestOrders } from '#tests/support/orders.ts'
+import { createRecordProgress } from './record-progress.ts'
 import { createReviseOrder } from './revise-order.ts'
 import { findOrder } from './store.ts'
 
@@ -81,5 +82,21 @@ describe('reviseOrder', () => {
     await expect(failing).rejects.toMatchObject({ nonRetryable: true, type: 'Refused' })
     expect(await orderOf(order.id)).toEqual(order)
     expect(await orders.events(order.id)).toHaveLength(1)
+  })
+
+  it('refuses for good to revise an order that has ended, and gives a repeat its answer', async () => {
+    const { id } = await place(['TEE', 3])
+    const input = { orderId: id, revision: 1, lines: [{ sku: 'TEE', quantity: 2 }] }
+    const terms = await revise(input)
+    await createRecordProgress(orders.transact)({ orderId: id, status: 'rejected', steps: [] })
+    const ended = await orderOf(id)
+    await expect(
+      revise({ ...input, revision: 2, lines: [{ sku: 'TEE', quantity: 1 }] }),
+    ).rejects.toMatchObject({
+      nonRetryable: true,
+      type: 'Refused',
+    })
+    expect(await revise(input)).toEqual(terms)
+    expect(await orderOf(id)).toEqual(ended)
   })
 })

@@ -1,6 +1,7 @@
 /** Sells less than was ordered, because there is no more: the lines that are left, at the prices of the order. */
 import { ApplicationFailure } from '@temporalio/common'
 import type { SkuQuantity } from '#contracts/schemas.ts'
+import { isTerminal, ORDER } from '#contracts/states.ts'
 import { FAILURE, type OrderTerms } from '#contracts/workflows.ts'
 import type { UnitOfWork } from '#platform/events/outbox.ts'
 import { totalOrder, type Pricing, type SellableLine } from './pricing/total-order.ts'
@@ -24,7 +25,10 @@ interface Dependencies {
   pricing: Pricing
 }
 
-/** A repeat gives the terms that stand. The shipping cost may fall with the weight and never rises. */
+/**
+ * A repeat gives the terms that stand; an order that has ended stays as it is. The shipping cost may fall with the weight
+ * and never rises.
+ */
 export const createReviseOrder =
   ({ transact, pricing }: Dependencies): ReviseOrder =>
   ({ orderId, revision, lines }) =>
@@ -32,6 +36,7 @@ export const createReviseOrder =
       const order = await lockOrder(tx, orderId)
       const terms = await readTerms(tx, orderId)
       if (order.revision >= revision) return toTerms(terms)
+      if (isTerminal(ORDER, order.status)) throw refused(`order ${orderId} is ${order.status}`)
       const left = leftOf(await readLines(tx, orderId), lines)
       const { country, shipping: shippingAtMost } = terms
       const priced = totalOrder(left, { currency: order.currency, country, shippingAtMost }, pricing)
@@ -50,7 +55,10 @@ function leftOf(ordered: readonly SellableLine[], sold: ReviseOrderInput['lines'
   const given = countUnits(left)
   const tooMuch = [...units].some(([sku, quantity]) => quantity > (given.get(sku) ?? 0))
   if (left.length === 0 || tooMuch) {
-    throw ApplicationFailure.nonRetryable('A revision sells less than was ordered.', FAILURE.refused)
+    throw refused('A revision sells less than was ordered.')
   }
   return left
 }
+
+const refused = (message: string): ApplicationFailure =>
+  ApplicationFailure.nonRetryable(message, FAILURE.refused)

@@ -1,12 +1,14 @@
 /** The HTTP door of the orders service. */
+import { listAttention } from '#contracts/http/operations.ts'
 import * as http from '#contracts/http/orders.ts'
 import { addRoute } from '#platform/http/contract.ts'
+import { commandOf } from '#platform/http/once-per-key.ts'
 import type { HttpServer } from '#platform/http/server.ts'
 import { once } from '#platform/idempotency.ts'
 import { notFound } from '#platform/problem.ts'
 import type { CallerVerifier } from '#platform/service-token.ts'
 import type { Logger } from '#platform/logger.ts'
-import { commandOf, headersOf, ownerOf } from './calls.ts'
+import { headersOf, ownerOf } from './calls.ts'
 import { registerCommandRoutes, type CommandUseCases } from './command-routes.ts'
 import type { createListAttention } from './list-attention.ts'
 import type { createListOrders } from './list-orders.ts'
@@ -33,7 +35,7 @@ export function registerRoutes(app: HttpServer, verifyCaller: CallerVerifier, us
   addRoute(app, verifyCaller, http.placeOrder, async (call) => {
     const { replayed, body: stored } = await once(
       use.database,
-      commandOf('POST', http.placeOrder.url, call),
+      commandOf(http.placeOrder, call),
       async (finish) => {
         const { caller, body: order, request } = call
         const placed = await use.placeOrder({
@@ -82,7 +84,7 @@ export function registerRoutes(app: HttpServer, verifyCaller: CallerVerifier, us
     }),
   }))
 
-  addRoute(app, verifyCaller, http.listAttention, async ({ query }) => ({
+  addRoute(app, verifyCaller, listAttention, async ({ query }) => ({
     status: 200,
     body: await use.listAttention(query.limit ?? 20, query.cursor),
   }))

@@ -1,7 +1,7 @@
 /** The rows of an order as SQL returns them. */
 import type { Shipment } from '#contracts/http/shipping.ts'
 import type { Return } from '#contracts/http/returns.ts'
-import type { Address } from '#contracts/schemas.ts'
+import type { Address, SkuQuantity } from '#contracts/schemas.ts'
 import type { OrderStatus, PaymentStatus } from '#contracts/states.ts'
 import type { AttentionState, WaitingFor } from '#contracts/workflows.ts'
 
@@ -22,6 +22,8 @@ export interface OrderRow {
   attention: AttentionState | null
   /** Whether something about it is before the operators that no workflow waits for. */
   concerned: boolean
+  /** A cancellation was asked for and will be carried out, as far as it is in time. */
+  cancel_accepted: boolean
   waiting_for: WaitingFor | null
   version: number
   created_at: Date
@@ -30,6 +32,8 @@ export interface OrderRow {
   payment: PaymentRow | null
   shipments: ShipmentRow[]
   returns: ReturnRow[]
+  /** Those that are paid back. */
+  lost_parcels: { goods: number; lines: readonly SkuQuantity[] }[]
 }
 
 export interface OrderLineRow {
@@ -60,4 +64,8 @@ export interface ReturnRow extends Pick<Return, 'id' | 'status' | 'lines'> {
   order_id: string
   goods: number | null
   shipping: number | null
+  /** What has really gone back, or will at the most; null until that is known. */
+  refunded: number | null
+  /** What of the order's money is here; null while nothing was heard of it. */
+  left: number | null
 }

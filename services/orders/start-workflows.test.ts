@@ -19,6 +19,7 @@ const workflowsWith = (start: OrderWorkflows['start']): OrderWorkflows => ({
   command: () => Promise.reject(new ProblemError('internal', 'not here')),
   amend: () => Promise.reject(new ProblemError('internal', 'not here')),
   signal: () => Promise.reject(new ProblemError('internal', 'not here')),
+  hearOfParcel: () => Promise.reject(new ProblemError('internal', 'not here')),
   requestCancellation: () => Promise.reject(new ProblemError('internal', 'not here')),
 })
 const pending = async () =>
@@ -81,7 +82,7 @@ describe('startWorkflowRelay', () => {
     const ids = await withTrace(trace, () => accepted(3))
     const started: [string, string | undefined][] = []
     startRelay(async ({ orderId }: OrderInput) => void started.push([orderId, currentTrace()?.traceId]))
-    await vi.waitFor(async () => expect(await pending()).toEqual([]))
+    await vi.waitFor(async () => expect(await pending()).toEqual([]), 10_000)
     expect(started).toEqual(ids.map((id) => [id, trace.traceId]))
   })
 
@@ -90,7 +91,7 @@ describe('startWorkflowRelay', () => {
     const young = await orders.place()
     const start = vi.fn<OrderWorkflows['start']>().mockResolvedValue()
     startRelay(start)
-    await vi.waitFor(async () => expect(await pending()).toEqual([young.id]))
+    await vi.waitFor(async () => expect(await pending()).toEqual([young.id]), 10_000)
     expect(start.mock.calls.map(([{ orderId }]) => orderId)).toEqual([old])
   })
 
@@ -103,7 +104,7 @@ describe('startWorkflowRelay', () => {
       },
       Object.assign(Object.create(silentLogger), { error }),
     )
-    await vi.waitFor(async () => expect(await pending()).toEqual([broken]))
+    await vi.waitFor(async () => expect(await pending()).toEqual([broken]), 10_000)
     expect(error).toHaveBeenCalledWith(expect.objectContaining({ id: broken }), expect.any(String))
     expect(error).not.toHaveBeenCalledWith(expect.objectContaining({ id: fine }), expect.any(String))
   })
@@ -120,7 +121,7 @@ describe('startWorkflowRelay', () => {
       tried.push(orderId)
       if (broken.has(orderId)) throw new Error('the payload is too large')
     })
-    await vi.waitFor(() => expect(tried).toContain(fine), 5_000)
+    await vi.waitFor(() => expect(tried).toContain(fine), 10_000)
     expect(await pending()).toHaveLength(60)
     const rows = await orders.database.workflowStart.findMany()
     expect(rows.every(({ attempts }) => attempts > 0)).toBe(true)
@@ -132,7 +133,7 @@ describe('startWorkflowRelay', () => {
       .fn<OrderWorkflows['start']>()
       .mockRejectedValue(new WorkflowUpdateRPCTimeoutOrCancelledError('away'))
     startRelay(start)
-    await vi.waitFor(() => expect(start).toHaveBeenCalledOnce())
+    await vi.waitFor(() => expect(start).toHaveBeenCalledOnce(), 10_000)
     expect(await pending()).toEqual(ids)
   })
 })

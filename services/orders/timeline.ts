@@ -29,3 +29,10 @@ export async function addToTimeline(
       AS entry (at timestamptz, kind text, name text, status text, detail text, source text)
     ON CONFLICT (order_id, source) DO NOTHING`
 }
+
+/** Whether the timeline has this already. */
+export async function isTold(database: Sql, orderId: string, source: string): Promise<boolean> {
+  const rows = await database.$queryRaw<unknown[]>`
+    SELECT 1 FROM timeline_entries WHERE order_id = ${orderId}::uuid AND source = ${source}`
+  return rows.length > 0
+}

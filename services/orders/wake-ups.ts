@@ -2,7 +2,8 @@
  * Wakes orders that wait for the outside world: stock that has come, a payment that its customer has approved. What is to
  * be said is stored with the event and delivered by a relay, so that no order sleeps on because Temporal was away.
  */
-import { subjectsOfType, type AnyDomainEvent, type EventType } from '#contracts/events.ts'
+import { CONSUMERS, isRecorded, subscription } from '#contracts/consumers.ts'
+import type { AnyDomainEvent } from '#contracts/events.ts'
 import type { OrderStatus } from '#contracts/states.ts'
 import { firstTime } from '#platform/events/inbox.ts'
 import type { UnitOfWork } from '#platform/events/outbox.ts'
@@ -23,7 +24,6 @@ interface Dependencies {
 }
 
 const WAKE_UPS = 'orders-wake-ups'
-const SETTLED = ['payment.authorized', 'payment.declined', 'payment.expired'] as const
 const POLL_MS = 1_000
 const BATCH = 50
 const LONGEST_PAUSE_SECONDS = 300
@@ -49,8 +49,7 @@ export function createWakeUps({ database, transact, workflows, logger }: Depende
 
   return {
     consumer: {
-      durable: WAKE_UPS,
-      subjects: ['reservation.held' as const, ...SETTLED].map(subjectsOfType),
+      ...subscription(WAKE_UPS),
       handle,
     },
     startRelay() {
@@ -94,19 +93,16 @@ interface News {
   statuses: OrderStatus[]
 }
 
-/**
- * What an order may be waiting for. The first answers of stock and payment are results of the order's own activities:
- * only what comes after them is news.
- */
-function newsIn({ eventType, version, payload }: AnyDomainEvent): News | undefined {
-  if (eventType === 'reservation.held' && version > 1) {
+/** What an order may be waiting for. */
+function newsIn(event: AnyDomainEvent): News | undefined {
+  if (!isRecorded(CONSUMERS[WAKE_UPS], event)) return undefined
+  const { eventType, payload } = event
+  if (eventType === 'reservation.held') {
     return { orderId: payload.orderId, signal: 'stockHeld', statuses: ['reserving', 'awaiting_customer'] }
   }
-  if (isSettled(eventType) && 'paymentId' in payload && version > 2) {
+  if ('paymentId' in payload) {
     const statuses: OrderStatus[] = ['authorizing', 'awaiting_customer']
     return { orderId: payload.orderId, signal: 'paymentSettled', statuses }
   }
   return undefined
 }
-
-const isSettled = (eventType: EventType): boolean => SETTLED.some((settled) => settled === eventType)

@@ -3,7 +3,15 @@
  * without us is booked where that is safe; what is not, is said.
  */
 import type { Sql } from '#platform/database.ts'
-import { addAttempt, latestOf, markSent, markSettled, type AttemptOperation } from './attempt.ts'
+import {
+  addAttempt,
+  latestOf,
+  markGivenUp,
+  markSent,
+  markSettled,
+  type Attempt,
+  type AttemptOperation,
+} from './attempt.ts'
 import { changeAuthorization, openOf, type Authorization } from './authorization.ts'
 import { readBooks, type Books } from './books.ts'
 import { adoptDisputes } from './disputes.ts'
@@ -100,10 +108,19 @@ const adoptRefunded: Part = async (tx, books, authorization, seen, { repaired, d
     reason: 'refunded at the provider',
   })
   const work = await addFound(tx, books, authorization, { operation: 'refund', amount, refundId: made.id })
+  // most likely one that an operator has settled otherwise, and that the provider had not heard of when it was asked
+  if (books.attempts.some((each) => isLate(each, work.attempt))) await markGivenUp(tx, work.attempt)
   await refund.bookSuccess(tx, work, seen)
   await markRefund(tx, made, 'succeeded')
   repaired.push(`refunded ${amount} there`)
 }
+
+const isLate = (attempt: Attempt, { authorizationId, amount }: Attempt): boolean =>
+  attempt.operation === 'refund' &&
+  attempt.givenUp &&
+  attempt.status === 'declined' &&
+  attempt.authorizationId === authorizationId &&
+  attempt.amount === amount
 
 const adoptReleased: Part = async (tx, { payment }, authorization, seen, { repaired, different }) => {
   const amount = seen.released - authorization.released

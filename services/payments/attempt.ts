@@ -2,6 +2,9 @@
 import { ATTEMPT, isTerminal, type AttemptStatus } from '#contracts/states.ts'
 import type { Sql } from '#platform/database.ts'
 
+/** The error code of what was given up before anything came of it. */
+export const GIVEN_UP = 'given_up'
+
 export type AttemptOperation = 'authorize' | 'capture' | 'void' | 'refund'
 
 interface AttemptRow {
@@ -21,6 +24,8 @@ interface AttemptRow {
   waiting: boolean
   /** Somebody may be waiting for the provider's answer. */
   inFlight: boolean
+  /** An operator has settled it otherwise: it is not sent any more, only asked about. */
+  givenUp: boolean
   /** Since it was sent first; null before. */
   ageSeconds: number | null
 }
@@ -38,7 +43,7 @@ export async function attemptsOf(tx: Sql, paymentId: string): Promise<Attempt[]>
   const rows = await tx.$queryRaw<AttemptRow[]>`
     SELECT id, operation, sequence, key, amount, shipping, shipment_id AS "shipmentId", status, error_code AS "errorCode",
            authorization_id AS "authorizationId", refund_id AS "refundId", waiting,
-           coalesce(deadline > clock_timestamp(), false) AS "inFlight",
+           coalesce(deadline > clock_timestamp(), false) AS "inFlight", given_up_at IS NOT NULL AS "givenUp",
            extract(epoch FROM clock_timestamp() - sent_at)::float8 AS "ageSeconds"
     FROM attempts WHERE payment_id = ${paymentId}::uuid ORDER BY created_at, operation, sequence`
   return rows.map(toAttempt)
@@ -109,6 +114,7 @@ export async function addAttempt(
     errorCode: refusal ?? null,
     waiting: false,
     inFlight: false,
+    givenUp: false,
     ageSeconds: null,
   }
   attempts.push(attempt)
@@ -152,6 +158,16 @@ export async function markNotSent(tx: Sql, attempt: Attempt): Promise<void> {
       status = CASE status WHEN 'sent' THEN 'created' ELSE status END,
       sent_at = CASE status WHEN 'sent' THEN NULL ELSE sent_at END
     WHERE id = ${attempt.id}::uuid AND status IN ('sent', 'unknown')`
+}
+
+/** An operator has settled it otherwise. What was never sent ends with that; what was is only asked about from now on. */
+export async function markGivenUp(tx: Sql, attempt: Attempt): Promise<void> {
+  await tx.$executeRaw`
+    UPDATE attempts SET given_up_at = coalesce(given_up_at, clock_timestamp()),
+      error_code = CASE status WHEN 'created' THEN ${GIVEN_UP} ELSE error_code END,
+      settled_at = CASE status WHEN 'created' THEN clock_timestamp() ELSE settled_at END,
+      status = CASE status WHEN 'created' THEN 'declined' ELSE status END
+    WHERE id = ${attempt.id}::uuid`
 }
 
 /** Its outcome is known for good. */

@@ -1,27 +1,20 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { ApplicationFailure } from '@temporalio/common'
 import { FAILURE } from '#contracts/workflows.ts'
 import { createUnitOfWork } from '#platform/events/outbox.ts'
-import { freshDatabase } from '#tests/support/database.ts'
-import type { Store } from './store.ts'
+import { paymentsStore } from '#tests/support/payments.ts'
 import { createMemoryProvider, type MemoryProvider } from './test-support/memory-provider.ts'
 import {
   createPayments,
   findViolations,
   newOrder,
-  openTestStore,
   passDeadlines,
   readBooks,
 } from './test-support/payments.ts'
 
-let database: Store
+const database = await paymentsStore()
 let provider: MemoryProvider
 let payments: ReturnType<typeof createPayments>
-
-beforeAll(async () => {
-  database = openTestStore(await freshDatabase('payments'))
-})
-afterAll(() => database.$disconnect())
 beforeEach(() => {
   provider = createMemoryProvider()
   payments = createPayments(database, provider)

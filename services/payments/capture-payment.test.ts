@@ -1,29 +1,22 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { FAILURE } from '#contracts/workflows.ts'
 import { createUnitOfWork } from '#platform/events/outbox.ts'
-import { freshDatabase } from '#tests/support/database.ts'
-import type { Store } from './store.ts'
+import { paymentsStore } from '#tests/support/payments.ts'
 import { answerSoon, createMemoryProvider, type MemoryProvider } from './test-support/memory-provider.ts'
 import {
   createPayments,
   findViolations,
   newOrder,
-  openTestStore,
   passDeadlines,
   readBooks,
 } from './test-support/payments.ts'
 import { retried } from './test-support/retried.ts'
 
-let database: Store
+const database = await paymentsStore()
 let provider: MemoryProvider
 let payments: ReturnType<typeof createPayments>
 let order: ReturnType<typeof newOrder>
-
-beforeAll(async () => {
-  database = openTestStore(await freshDatabase('payments'))
-})
-afterAll(() => database.$disconnect())
 beforeEach(async () => {
   await start(createMemoryProvider())
 })

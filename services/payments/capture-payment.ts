@@ -1,6 +1,6 @@
 import type { PaymentStatus } from '#contracts/states.ts'
 import type { Sql } from '#platform/database.ts'
-import { addAttempt, latestOf, type Attempt } from './attempt.ts'
+import { addAttempt, GIVEN_UP, latestOf, type Attempt } from './attempt.ts'
 import { openOf, wasApproved, type Authorization } from './authorization.ts'
 import { lockBooks, type Books } from './books.ts'
 import {
@@ -40,7 +40,8 @@ export function createCapturePayment(dependencies: PaymentsDependencies) {
 
   /**
    * Captures one parcel's share of the money; what was captured for it is the answer to every repeat. What has run out is
-   * authorized anew first. After a refusal the amount is owed (a receivable), and a repeat tries again with a new key.
+   * authorized anew first. After a refusal the amount is owed (a receivable), and a repeat tries again with a new key, unless
+   * it was given up.
    *
    * @throws ApplicationFailure PaymentInFlight or PaymentOutcomeUnknown, to be retried
    */
@@ -72,6 +73,7 @@ export function createCapturePayment(dependencies: PaymentsDependencies) {
     if (own?.status === 'succeeded') return captured(own.amount)
     const unsettled = await takeUnsettled(tx, books, timings)
     if (unsettled !== undefined) return { do: 'execute', ticket: unsettled }
+    if (own?.givenUp === true) return refused(own.errorCode ?? GIVEN_UP)
     if (own?.status === 'created') return { do: 'execute', ticket: await takeToSend(tx, books, own, timings) }
     const authorization = authorizationFor(books, parcel.shipmentId)
     const due = own ?? dueFor(parcel, books, authorization)
@@ -103,7 +105,7 @@ const captured = (amount: number): Step => ({
 const refused = (code: string): Step => ({ do: 'answer', result: { outcome: 'refused', code } })
 
 /** The parcel's own authorization, or the one for all; of several that took each other's place the one that counts. */
-function authorizationFor({ authorizations }: Books, shipmentId: string): Authorization | undefined {
+export function authorizationFor({ authorizations }: Books, shipmentId: string): Authorization | undefined {
   const current = authorizations.filter((each) => each.standing === 'current' && wasApproved(each))
   const own = current.filter((each) => each.shipmentId === shipmentId)
   const candidates = own.length > 0 ? own : current.filter((each) => each.shipmentId === null)
@@ -114,7 +116,7 @@ function authorizationFor({ authorizations }: Books, shipmentId: string): Author
  * The parcel's share. The shipping comes with the first one to be due, whether its capture succeeds or is owed; where each
  * parcel has its authorization, with the one that it was authorized with.
  */
-function dueFor(
+export function dueFor(
   { shipmentId, amount, shipping }: Capture,
   { attempts }: Books,
   authorization: Authorization | undefined,

@@ -1,5 +1,5 @@
 import type { Sql } from '#platform/database.ts'
-import { addAttempt, latestOf } from './attempt.ts'
+import { addAttempt, GIVEN_UP, latestOf } from './attempt.ts'
 import { refundableOf } from './authorization.ts'
 import { lockBooks } from './books.ts'
 import {
@@ -18,8 +18,8 @@ export function createCarryOutRefund(dependencies: PaymentsDependencies) {
   const executeAttempt = createExecuteAttempt(dependencies)
 
   /**
-   * Gives back what is left of a refund, from the oldest captured authorization on, until all of it went back or the provider
-   * refuses.
+   * Gives back what is left of a refund, from the oldest captured authorization on, until all of it went back, the provider
+   * refuses, or it was given up.
    *
    * @throws ApplicationFailure PaymentInFlight or PaymentOutcomeUnknown, or ProviderUnreachableError: it stays pending
    */
@@ -46,6 +46,8 @@ export function createCarryOutRefund(dependencies: PaymentsDependencies) {
     if (unsettled !== undefined) return unsettled
     const left = refund.amount - refundedBy(books.attempts, refund)
     if (left === 0) return markRefund(tx, refund, 'succeeded')
+    const givenUp = books.attempts.some((each) => each.refundId === refundId && each.givenUp)
+    if (givenUp) return markRefund(tx, refund, 'refused', GIVEN_UP)
     if (refusal !== undefined) return markRefund(tx, refund, 'refused', refusal)
     const last = latestOf(books.attempts, { operation: 'refund', refundId })
     if (last?.status === 'created') return takeToSend(tx, books, last, timings)

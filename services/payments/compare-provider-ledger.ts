@@ -2,6 +2,7 @@ import type { Finding } from '#contracts/workflows.ts'
 import type { Sql } from '#platform/database.ts'
 import type { Logger } from '#platform/logger.ts'
 import type { PaymentsDependencies } from './execute-attempt.ts'
+import { findPaidTwice } from './find-paid-twice.ts'
 import { createReconcilePayment } from './reconcile-payment.ts'
 import type { Synchronization } from './synchronize.ts'
 
@@ -25,7 +26,8 @@ export function createCompareProviderLedger(
 
   /**
    * Holds our authorizations that are open or recent against the provider's, those first that were not compared for the
-   * longest time. Differences are booked where it is clear what they mean.
+   * longest time. Differences are booked where it is clear what they mean. What was settled otherwise and has happened there
+   * as well is a finding too, however it became known.
    */
   return async function compareProviderLedger(): Promise<Finding[]> {
     const findings: Finding[] = []
@@ -42,7 +44,7 @@ export function createCompareProviderLedger(
         if (failures === due.length) throw error
       }
     }
-    return findings
+    return [...findings, ...(await findPaidTwice(database))]
   }
 }
 

@@ -68,7 +68,8 @@ export async function takeUnsettled(tx: Sql, books: Books, timings: Timings): Pr
   await markAsking(tx, attempt, 2 * timings.timeoutMs + timings.marginMs)
   const work = workOf(books, attempt)
   const unwanted = books.payment.tombstone || work.authorization.standing === 'superseded'
-  return { ...work, asking: true, repeat: attempt.operation !== 'authorize' || !unwanted }
+  const repeat = !attempt.givenUp && (attempt.operation !== 'authorize' || !unwanted)
+  return { ...work, asking: true, repeat }
 }
 
 /** An attempt with what it is about. */
@@ -138,8 +139,12 @@ export async function book(
     return attempt
   }
   if (outcome.outcome === 'unknown') await markUnknown(tx, attempt)
-  else if (outcome.outcome === 'not_sent') await markNotSent(tx, attempt)
-  else return settle(tx, work, outcome)
+  else if (outcome.outcome === 'not_sent') {
+    // given up while it was on its way out, which it never was
+    if (attempt.givenUp && attempt.status === 'sent')
+      return settle(tx, work, { outcome: 'declined', code: NOT_EXECUTED })
+    await markNotSent(tx, attempt)
+  } else return settle(tx, work, outcome)
   return undefined
 }
 

@@ -1,30 +1,18 @@
 /** Authorizations that run out, and those that are authorized anew before or after that. */
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { FAILURE } from '#contracts/workflows.ts'
-import { freshDatabase } from '#tests/support/database.ts'
+import { paymentsStore } from '#tests/support/payments.ts'
 import { openAt } from './providers/provider.ts'
-import type { Store } from './store.ts'
 import { answerSoon, createMemoryProvider, type MemoryProvider } from './test-support/memory-provider.ts'
-import {
-  createPayments,
-  findViolations,
-  newOrder,
-  openTestStore,
-  readBooks,
-} from './test-support/payments.ts'
+import { createPayments, findViolations, newOrder, readBooks } from './test-support/payments.ts'
 
 const HOUR_MS = 3_600_000
 
-let database: Store
+const database = await paymentsStore()
 let provider: MemoryProvider
 let payments: ReturnType<typeof createPayments>
 let order: ReturnType<typeof newOrder>
-
-beforeAll(async () => {
-  database = openTestStore(await freshDatabase('payments'))
-})
-afterAll(() => database.$disconnect())
 beforeEach(() => start({}))
 
 async function start(options: { multicapture?: boolean }): Promise<void> {

@@ -9,6 +9,9 @@ import { paymentsConfig } from './config.ts'
 import { carryOutPendingRefunds } from './carry-out-pending-refunds.ts'
 import { createCarryOutRefund } from './carry-out-refund.ts'
 import { createCompareProviderLedger } from './compare-provider-ledger.ts'
+import { erasureConsumer } from './erase-customer.ts'
+import { createGiveUpCapture } from './give-up-capture.ts'
+import { createGiveUpRefund } from './give-up-refund.ts'
 import { createKeepAuthorization } from './keep-authorization.ts'
 import { createRefundPayment } from './refund-payment.ts'
 import { createReleaseParcelPayment } from './release-parcel-payment.ts'
@@ -45,6 +48,8 @@ export const paymentsService = defineService({
       renewAuthorization: createRenewAuthorization(dependencies),
       releaseParcelPayment: createReleaseParcelPayment(dependencies),
       refundPayment: createRefundPayment(dependencies),
+      giveUpCapture: createGiveUpCapture(dependencies),
+      giveUpRefund: createGiveUpRefund(dependencies),
       settleUnknownPayments: createSettleUnknownPayments(reconciliation),
       compareProviderLedger: createCompareProviderLedger(reconciliation),
     })
@@ -58,7 +63,7 @@ export const paymentsService = defineService({
       routes: (app, verifyCaller) =>
         registerRoutes(app, verifyCaller, { listPayments, requestRefund, receiveWebhook }),
       worker: { activities, workflows: false },
-      consumers: [],
+      consumers: [erasureConsumer(dependencies.transact)],
       background: () => {
         webhooks = startLoop({
           name: 'provider webhooks',

@@ -1,28 +1,18 @@
 /** Whatever is asked in whatever order, and however the provider fails: the books are the provider's, and nobody pays twice. */
 import { randomUUID } from 'node:crypto'
 import * as fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { ApplicationFailure } from '@temporalio/common'
 import { createLogger } from '#platform/logger.ts'
-import { freshDatabase } from '#tests/support/database.ts'
+import { paymentsStore } from '#tests/support/payments.ts'
+import { seedOf } from '#tests/support/property.ts'
 import { ProviderUnreachableError } from './failures.ts'
 import { openAt } from './providers/provider.ts'
 import { createSettleUnknownPayments } from './settle-unknown-payments.ts'
-import type { Store } from './store.ts'
 import { createMemoryProvider, type Intercept } from './test-support/memory-provider.ts'
-import {
-  createPayments,
-  findViolations,
-  newOrder,
-  openTestStore,
-  passDeadlines,
-} from './test-support/payments.ts'
+import { createPayments, findViolations, newOrder, passDeadlines } from './test-support/payments.ts'
 
-let database: Store
-beforeAll(async () => {
-  database = openTestStore(await freshDatabase('payments'))
-})
-afterAll(() => database.$disconnect())
+const database = await paymentsStore()
 
 const logger = createLogger({ service: 'payments', level: 'silent' })
 const lost = new Error('the answer was lost')
@@ -217,9 +207,3 @@ describe('a payment', () => {
     expect([captured > 0, refunded > 0]).toEqual([true, true])
   }, 240_000)
 })
-
-/** `PROPERTY_SEED` and `PROPERTY_PATH` of a failure repeat it. */
-function seedOf() {
-  const { PROPERTY_SEED: seed, PROPERTY_PATH: path } = process.env
-  return { ...(seed ? { seed: Number(seed) } : {}), ...(path ? { path } : {}) }
-}

@@ -1,5 +1,5 @@
 /** A payment: the money of one order. Its row is the lock for everything that happens to it. */
-import type { EventType } from '#contracts/events.ts'
+import type { EventPayload, EventType } from '#contracts/events.ts'
 import { isTerminal, mayMove, PAYMENT, type PaymentStatus } from '#contracts/states.ts'
 import type { Sql } from '#platform/database.ts'
 import { appendEvent } from '#platform/events/outbox.ts'
@@ -112,6 +112,10 @@ interface PaymentEvent {
   /** What this event moved, minor units. */
   amount: number
   code?: string
+  /** Why money goes back. */
+  refundFor?: EventPayload<'payment.refunded'>['refundFor']
+  /** Who gave it back by hand. */
+  refundedBy?: string | null
 }
 
 /** Brings a locked payment to what its authorizations say, with the event that tells of it. */
@@ -145,7 +149,11 @@ function nextStatus(before: Payment, authorizations: Authorization[]): PaymentSt
   return status
 }
 
-async function announce(tx: Sql, payment: Payment, { type, amount, code }: PaymentEvent): Promise<void> {
+async function announce(
+  tx: Sql,
+  payment: Payment,
+  { type, amount, code, refundFor, refundedBy = null }: PaymentEvent,
+): Promise<void> {
   const { id, orderId, authorized, captured, refunded, released, disputed, brand, last4, status } = payment
   await appendEvent(tx, {
     type,
@@ -165,6 +173,8 @@ async function announce(tx: Sql, payment: Payment, { type, amount, code }: Payme
       last4,
       status,
       code: code ?? null,
+      ...(refundFor === undefined ? {} : { refundFor }),
+      ...(refundedBy === null ? {} : { refundedBy }),
     },
   })
 }

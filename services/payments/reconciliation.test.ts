@@ -1,35 +1,23 @@
 /** What the provider has and we do not: asked for, booked, given back, or said. */
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { createLogger } from '#platform/logger.ts'
-import { freshDatabase } from '#tests/support/database.ts'
+import { paymentsStore } from '#tests/support/payments.ts'
 import { createCompareProviderLedger } from './compare-provider-ledger.ts'
 import type { ProviderDispute } from './providers/provider.ts'
 import { createSettleUnknownPayments } from './settle-unknown-payments.ts'
-import type { Store } from './store.ts'
 import { answerSoon, createMemoryProvider, type MemoryProvider } from './test-support/memory-provider.ts'
-import {
-  createPayments,
-  findViolations,
-  newOrder,
-  openTestStore,
-  readBooks,
-} from './test-support/payments.ts'
+import { createPayments, findViolations, newOrder, readBooks } from './test-support/payments.ts'
 
 const logger = createLogger({ service: 'payments', level: 'silent' })
 const lost = new Error('the answer was lost')
 
-let database: Store
+const database = await paymentsStore()
 let provider: MemoryProvider
 let payments: ReturnType<typeof createPayments>
 let order: ReturnType<typeof newOrder>
 let settleUnknown: ReturnType<typeof createSettleUnknownPayments>
 let compare: ReturnType<typeof createCompareProviderLedger>
-
-beforeAll(async () => {
-  database = openTestStore(await freshDatabase('payments'))
-})
-afterAll(() => database.$disconnect())
 beforeEach(() => {
   provider = createMemoryProvider()
   payments = createPayments(database, provider)

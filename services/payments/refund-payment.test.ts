@@ -1,30 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { FAILURE } from '#contracts/workflows.ts'
 import { createLogger } from '#platform/logger.ts'
-import { freshDatabase } from '#tests/support/database.ts'
+import { paymentsStore } from '#tests/support/payments.ts'
 import { carryOutPendingRefunds } from './carry-out-pending-refunds.ts'
 import { createCarryOutRefund } from './carry-out-refund.ts'
-import type { Store } from './store.ts'
 import { answerSoon, createMemoryProvider, type MemoryProvider } from './test-support/memory-provider.ts'
-import {
-  createPayments,
-  findViolations,
-  newOrder,
-  openTestStore,
-  readBooks,
-} from './test-support/payments.ts'
+import { createPayments, findViolations, newOrder, readBooks } from './test-support/payments.ts'
 import { retried } from './test-support/retried.ts'
 
-let database: Store
+const database = await paymentsStore()
 let provider: MemoryProvider
 let payments: ReturnType<typeof createPayments>
 let order: ReturnType<typeof newOrder>
-
-beforeAll(async () => {
-  database = openTestStore(await freshDatabase('payments'))
-})
-afterAll(() => database.$disconnect())
 beforeEach(async () => {
   // every test has a provider of its own: what the one before has promised is none of its business
   await database.$executeRaw`UPDATE refunds SET status = 'refused' WHERE status = 'pending'`
@@ -78,6 +66,20 @@ describe('refundPayment', () => {
     })
     expect([await balanceOf('refunds'), await balanceOf('provider_balance')]).toEqual([10_000, 0])
     expect(await violations()).toEqual([])
+  })
+
+  it('says what the money went back for', async () => {
+    await capture()
+    for (const reason of ['return', 'lost', 'another']) await payments.refund({ ...refunding(1_000), reason })
+    const told = await database.outbox.findMany({
+      where: { type: 'payment.refunded', payload: { path: ['orderId'], equals: order.orderId } },
+      orderBy: { id: 'asc' },
+    })
+    expect(told.map(({ payload }) => (payload as { refundFor?: string }).refundFor)).toEqual([
+      'return',
+      'lost_parcel',
+      'request',
+    ])
   })
 
   it('gives back nothing for nothing', async () => {

@@ -14,6 +14,8 @@ interface RefundRow {
   kind: 'order' | 'goodwill'
   amount: bigint
   reason: string
+  /** Who asked for it by hand. */
+  requestedBy: string | null
   status: RefundStatus
   code: string | null
   createdAt: Date
@@ -27,7 +29,7 @@ const toRefund = (row: RefundRow): Refund => ({ ...row, amount: Number(row.amoun
 /** All refunds of a locked payment, oldest first. */
 export async function refundsOf(tx: Sql, paymentId: string): Promise<Refund[]> {
   const rows = await tx.$queryRaw<RefundRow[]>`
-    SELECT id, payment_id AS "paymentId", reference, kind, amount, reason, status, code, created_at AS "createdAt"
+    SELECT id, payment_id AS "paymentId", reference, kind, amount, reason, requested_by AS "requestedBy", status, code, created_at AS "createdAt"
     FROM refunds WHERE payment_id = ${paymentId}::uuid ORDER BY created_at, id`
   return rows.map(toRefund)
 }
@@ -35,23 +37,23 @@ export async function refundsOf(tx: Sql, paymentId: string): Promise<Refund[]> {
 /** The refund that an attempt belongs to. */
 export async function refundOf(tx: Sql, id: string | null): Promise<Refund> {
   const rows = await tx.$queryRaw<RefundRow[]>`
-    SELECT id, payment_id AS "paymentId", reference, kind, amount, reason, status, code, created_at AS "createdAt"
+    SELECT id, payment_id AS "paymentId", reference, kind, amount, reason, requested_by AS "requestedBy", status, code, created_at AS "createdAt"
     FROM refunds WHERE id = ${id}::uuid`
   const [refund] = rows.map(toRefund)
   if (refund === undefined) throw new Error(`there is no refund ${id}`)
   return refund
 }
 
-export type NewRefund = Pick<Refund, 'reference' | 'kind' | 'amount' | 'reason'>
+export type NewRefund = Pick<Refund, 'reference' | 'kind' | 'amount' | 'reason'> & { requestedBy?: string }
 
 export async function addRefund(tx: Sql, paymentId: string, draft: NewRefund): Promise<Refund> {
-  const { reference, kind, amount, reason } = draft
+  const { reference, kind, amount, reason, requestedBy = null } = draft
   const [row] = await tx.$queryRaw<{ id: string; createdAt: Date }[]>`
-    INSERT INTO refunds (payment_id, reference, kind, amount, reason, created_at)
-    VALUES (${paymentId}::uuid, ${reference}, ${kind}, ${BigInt(amount)}, ${reason}, clock_timestamp())
+    INSERT INTO refunds (payment_id, reference, kind, amount, reason, requested_by, created_at)
+    VALUES (${paymentId}::uuid, ${reference}, ${kind}, ${BigInt(amount)}, ${reason}, ${requestedBy}, clock_timestamp())
     RETURNING id, created_at AS "createdAt"`
   if (row === undefined) throw new Error(`the refund ${reference} was not stored`)
-  return { ...draft, ...row, paymentId, status: 'pending', code: null }
+  return { ...draft, ...row, requestedBy, paymentId, status: 'pending', code: null }
 }
 
 export async function markRefund(
@@ -65,6 +67,12 @@ export async function markRefund(
       settled_at = CASE WHEN ${status} = 'pending' THEN NULL ELSE clock_timestamp() END
     WHERE id = ${refund.id}::uuid`
   return { ...refund, status, code }
+}
+
+/** Less is left than it was promised. */
+export async function shrinkRefund(tx: Sql, refund: Refund, amount: number): Promise<Refund> {
+  await tx.$executeRaw`UPDATE refunds SET amount = ${BigInt(amount)} WHERE id = ${refund.id}::uuid`
+  return { ...refund, amount }
 }
 
 /** How much of a refund has gone back, minor units. */

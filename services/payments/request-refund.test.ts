@@ -1,35 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createHttpServer } from '#platform/http/server.ts'
-import { createLogger } from '#platform/logger.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
 import type { Caller } from '#platform/service-token.ts'
-import { freshDatabase } from '#tests/support/database.ts'
-import { createListPayments } from './list-payments.ts'
-import { createRequestRefund } from './request-refund.ts'
-import { registerRoutes } from './routes.ts'
-import type { Store } from './store.ts'
+import { paymentsStore } from '#tests/support/payments.ts'
+import { openDoor } from './test-support/door.ts'
 import { answerSoon, createMemoryProvider, type MemoryProvider } from './test-support/memory-provider.ts'
-import {
-  createPayments,
-  findViolations,
-  newOrder,
-  openTestStore,
-  readBooks,
-} from './test-support/payments.ts'
+import { createPayments, findViolations, newOrder, readBooks } from './test-support/payments.ts'
 
-const logger = createLogger({ service: 'payments', level: 'silent' })
 const lost = new Error('the answer was lost')
 
-let database: Store
+const database = await paymentsStore()
 let provider: MemoryProvider
 let payments: ReturnType<typeof createPayments>
 let order: ReturnType<typeof newOrder>
 let caller: Caller
-
-beforeAll(async () => {
-  database = openTestStore(await freshDatabase('payments'))
-})
-afterAll(() => database.$disconnect())
 beforeEach(async () => {
   provider = createMemoryProvider()
   payments = createPayments(database, provider)
@@ -43,22 +26,19 @@ const capture = (amount = 10_000) =>
 const refunded = () => provider.authorizations[0]?.refunded
 const violations = () => findViolations(database, order.orderId, provider.authorizations)
 
-function door() {
-  const app = createHttpServer({ logger, probes: {} })
-  registerRoutes(app, async () => caller, {
-    listPayments: createListPayments({ database }),
-    requestRefund: createRequestRefund({ ...payments.dependencies, database }),
-    receiveWebhook: async () => {},
-  })
-  return app
-}
+const door = () => openDoor({ database, payments, caller })
 
-async function post(payload: object, key: string | undefined = randomUUID(), orderId = order.orderId) {
+async function post(
+  payload: object,
+  key: string | undefined = randomUUID(),
+  orderId = order.orderId,
+  headers: Record<string, string> = {},
+) {
   const answer = await door().inject({
     method: 'POST',
     url: `/api/v1/orders/${orderId}/refunds`,
     payload,
-    headers: key === '' ? {} : { 'idempotency-key': key },
+    headers: { ...headers, ...(key === '' ? {} : { 'idempotency-key': key }) },
   })
   return { status: answer.statusCode, body: answer.json(), headers: answer.headers }
 }
@@ -67,6 +47,20 @@ const list = async () =>
   (await door().inject({ method: 'GET', url: `/api/v1/orders/${order.orderId}/payments` })).json().data[0]
 
 describe('POST /api/v1/orders/:id/refunds', () => {
+  it('says in its event who gave it back; what the platform gives back says nobody', async () => {
+    await capture()
+    await post({ amount: 2_500, reason: 'scratched' })
+    await payments.refund({ orderId: order.orderId, refundId: randomUUID(), amount: 100, reason: 'return' })
+    const told = await database.outbox.findMany({
+      where: { type: 'payment.refunded', payload: { path: ['orderId'], equals: order.orderId } },
+      orderBy: { id: 'asc' },
+    })
+    expect(told.map(({ payload }) => (payload as { refundedBy?: string }).refundedBy)).toEqual([
+      caller.subject,
+      undefined,
+    ])
+  })
+
   it('gives back a part, then all that is left, and both are listed', async () => {
     await capture()
     const first = await post({ amount: 2_500, reason: 'scratched' })
@@ -129,9 +123,10 @@ describe('POST /api/v1/orders/:id/refunds', () => {
   it('refuses when everything was given back', async () => {
     await capture()
     await post({ reason: 'x' })
+    const detail = '0.00 EUR of what was captured can still be given back.'
     expect(await post({ reason: 'x' })).toMatchObject({
       status: 422,
-      body: { code: 'refund_exceeds_captured' },
+      body: { code: 'refund_exceeds_captured', detail },
     })
     expect(refunded()).toBe(10_000)
   })
@@ -156,6 +151,47 @@ describe('POST /api/v1/orders/:id/refunds', () => {
       expect(await post({ reason: 'x' })).toMatchObject({ status: 403, body: { code: 'forbidden' } })
     }
     expect(refunded()).toBe(0)
+  })
+
+  describe('of a version of the order', () => {
+    const body = { amount: 1_000, reason: 'late' }
+    /** What the operator has seen, and what the gateway has read. */
+    const seen = (version: number, current?: number) =>
+      post(body, 'seen', order.orderId, {
+        'if-match': `"${version}"`,
+        ...(current === undefined ? {} : { 'x-current-etag': `"${current}"` }),
+      })
+
+    it('is refused when that is stale or not known, and the key is not used up', async () => {
+      await capture()
+      for (const answer of [await seen(3, 4), await seen(3)])
+        expect(answer).toMatchObject({ status: 412, body: { code: 'stale_version' } })
+      expect(refunded()).toBe(0)
+      expect(await seen(4, 4)).toMatchObject({ status: 201 })
+    })
+
+    it('is given back once, and a repeat is no less welcome for the version that it made', async () => {
+      await capture()
+      const first = await seen(3, 3)
+      const again = await seen(3, 4)
+      expect(again).toMatchObject({ status: 201, headers: { 'idempotency-replayed': 'true' } })
+      // the process ended before the answer was stored
+      await database.idempotencyKey.deleteMany({ where: { caller: caller.subject } })
+      expect(await seen(3, 4)).toMatchObject({ status: 201, body: first.body })
+      expect(refunded()).toBe(1_000)
+    })
+
+    it('is stale before it is unknown here', async () => {
+      const tell = { 'if-match': '"3"', 'x-current-etag': '"4"' }
+      expect(await post(body, 'other', randomUUID(), tell)).toMatchObject({ status: 412 })
+    })
+  })
+
+  it('is a conflict where the payment was given up before anything was asked for', async () => {
+    const given = newOrder()
+    await payments.voidPayment(given)
+    const answer = await post({ reason: 'x' }, undefined, given.orderId)
+    expect(answer).toMatchObject({ status: 409, body: { code: 'payment_not_captured' } })
   })
 
   it('says that the provider refuses, and the same key may try again', async () => {

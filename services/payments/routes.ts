@@ -5,9 +5,9 @@ import {
 } from '#contracts/http/payments.ts'
 import { seesEverything } from '#platform/http/access.ts'
 import { addRoute } from '#platform/http/contract.ts'
+import { commandOf, replayHeaders } from '#platform/http/once-per-key.ts'
 import { addWebhookRoute } from '#platform/http/webhook-route.ts'
 import type { HttpServer } from '#platform/http/server.ts'
-import { ProblemError } from '#platform/problem.ts'
 import type { CallerVerifier } from '#platform/service-token.ts'
 import type { ListPayments } from './list-payments.ts'
 import type { ReceiveWebhook } from './receive-webhook.ts'
@@ -33,20 +33,20 @@ export function registerRoutes(
     }
   })
 
-  addRoute(app, verifyCaller, createRefund, async ({ params, body, caller, idempotencyKey: key, path }) => {
-    if (key === undefined) throw new ProblemError('idempotency_key_missing', 'A refund needs a key.')
+  addRoute(app, verifyCaller, createRefund, async (call) => {
     const { refund, replayed } = await requestRefund(
-      { orderId: params.id, ...body },
-      { caller: caller.subject, key, method: 'POST', route: path, body },
+      {
+        orderId: call.params.id,
+        ...call.body,
+        ifMatch: call.ifMatch,
+        currentVersion: call.currentVersion,
+      },
+      commandOf(createRefund, call),
     )
-    return {
-      status: 201,
-      body: refund,
-      ...(replayed ? { headers: { 'idempotency-replayed': 'true' } } : {}),
-    }
+    return { status: 201, body: refund, headers: replayHeaders(replayed) }
   })
 
   addWebhookRoute(app, verifyCaller, paymentWebhook, async ({ params, request: { headers } }, raw) => {
-    await receiveWebhook({ provider: params.sender, raw, headers })
+    await receiveWebhook({ provider: params.provider, raw, headers })
   })
 }

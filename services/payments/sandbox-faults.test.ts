@@ -1,31 +1,19 @@
 /** The sandbox's faulty payment methods, through the HTTP adapter. */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { FAILURE } from '#contracts/workflows.ts'
 import { createLogger } from '#platform/logger.ts'
-import { freshDatabase } from '#tests/support/database.ts'
+import { paymentsStore } from '#tests/support/payments.ts'
 import { startSandboxProvider, type SandboxProvider } from '#tests/support/sandbox-provider.ts'
 import type { PaymentProvider } from './providers/provider.ts'
 import { createSandbox } from './providers/sandbox/provider.ts'
-import type { Store } from './store.ts'
-import {
-  createPayments,
-  findViolations,
-  newOrder,
-  openTestStore,
-  readBooks,
-} from './test-support/payments.ts'
+import { createPayments, findViolations, newOrder, readBooks } from './test-support/payments.ts'
 
-let database: Store
+const database = await paymentsStore()
 let sandbox: SandboxProvider
 let provider: PaymentProvider
 let payments: ReturnType<typeof createPayments>
-
-beforeAll(async () => {
-  database = openTestStore(await freshDatabase('payments'))
-})
-afterAll(() => database.$disconnect())
 beforeEach(async () => {
   sandbox = await startSandboxProvider({ PROVIDER_HANG_MS: '3000' })
   provider = sandboxAt(sandbox)

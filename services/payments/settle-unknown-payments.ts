@@ -36,8 +36,10 @@ export function createSettleUnknownPayments(dependencies: SettlingDependencies) 
 
   /**
    * Asks the provider about every outcome that has been open for long. Captures, releases and refunds are repeated with their
-   * key where the provider has not heard of them; an authorization is only read: whoever wanted it may not want it any more.
-   * What a customer has not approved yet is no finding.
+   * key where the provider has not heard of them; an authorization is only read, and so is what was given up: whoever wanted
+   * it may not want it any more.
+   * What a customer has not approved yet is no finding, nor here what happened though an operator has settled it otherwise:
+   * `findPaidTwice` says so.
    */
   return async function settleUnknownPayments(): Promise<Finding[]> {
     const findings: Finding[] = []
@@ -46,7 +48,7 @@ export function createSettleUnknownPayments(dependencies: SettlingDependencies) 
         logger.warn({ err: error, key: open.key }, 'an outcome is still not known')
         return undefined
       })
-      if (settled === undefined && open.waiting) continue
+      if (settled === undefined ? open.waiting : settled.givenUp && settled.status === 'succeeded') continue
       const detail = `${open.key} ${settled === undefined ? 'is still not known' : settled.status}`
       const { orderId } = open
       findings.push({

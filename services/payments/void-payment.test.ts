@@ -1,27 +1,21 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { FAILURE } from '#contracts/workflows.ts'
-import { freshDatabase } from '#tests/support/database.ts'
+import { paymentsStore } from '#tests/support/payments.ts'
+import { inRounds } from '#tests/support/rounds.ts'
 import { openAt } from './providers/provider.ts'
-import type { Store } from './store.ts'
 import { answerSoon, createMemoryProvider, type MemoryProvider } from './test-support/memory-provider.ts'
 import {
   createPayments,
   findViolations,
   newOrder,
-  openTestStore,
   passDeadlines,
   readBooks,
 } from './test-support/payments.ts'
 import { retried } from './test-support/retried.ts'
 
-let database: Store
+const database = await paymentsStore()
 let provider: MemoryProvider
 let payments: ReturnType<typeof createPayments>
-
-beforeAll(async () => {
-  database = openTestStore(await freshDatabase('payments'))
-})
-afterAll(() => database.$disconnect())
 beforeEach(() => {
   provider = createMemoryProvider()
   payments = createPayments(database, provider)
@@ -231,24 +225,24 @@ describe('voidPayment', () => {
 
   it('never leaves a live authorization beside a concurrent authorize', async () => {
     const endings = new Map<string, number>()
-    for (let round = 0; round < 60; round++) {
+    const pause = () => new Promise((resolve) => setTimeout(resolve, Math.random() * 25))
+    provider.intercept = async (call, execute) => {
+      const fate = Math.random()
+      if (fate < 0.15) return { outcome: 'unknown', cause: lost }
+      const outcome = await answerSoon(call, execute)
+      return fate < 0.3 ? { outcome: 'unknown', cause: lost } : outcome
+    }
+    await inRounds(60, 6, async () => {
       const order = newOrder()
-      const pause = () => new Promise((resolve) => setTimeout(resolve, Math.random() * 25))
-      provider.intercept = async (call, execute) => {
-        const fate = Math.random()
-        if (fate < 0.15) return { outcome: 'unknown', cause: lost }
-        const outcome = await answerSoon(call, execute)
-        return fate < 0.3 ? { outcome: 'unknown', cause: lost } : outcome
-      }
       const [result] = await Promise.all([
         pause().then(() => retried(() => payments.authorize(order))),
         pause().then(() => retried(() => payments.voidPayment(order))),
       ])
       endings.set(result.outcome, (endings.get(result.outcome) ?? 0) + 1)
-      expect(live()).toBe(0)
       expect(await findViolations(database, order.orderId, provider.authorizations)).toEqual([])
       expect(await readBooks(database, order.orderId)).toMatchObject({ status: 'voided' })
-    }
+    })
+    expect(live()).toBe(0)
     expect(endings.get('voided')).toBeGreaterThan(0)
   })
 })

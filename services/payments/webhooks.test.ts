@@ -1,92 +1,33 @@
-import { createHmac, randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createHttpServer } from '#platform/http/server.ts'
+import { randomUUID } from 'node:crypto'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { createLogger } from '#platform/logger.ts'
-import type { Caller } from '#platform/service-token.ts'
-import { freshDatabase } from '#tests/support/database.ts'
-import { createListPayments } from './list-payments.ts'
+import { paymentsStore } from '#tests/support/payments.ts'
 import { processWebhooks } from './process-webhooks.ts'
 import { openAt } from './providers/provider.ts'
-import { createSandbox } from './providers/sandbox/provider.ts'
-import { createReceiveWebhook } from './receive-webhook.ts'
-import { createRequestRefund } from './request-refund.ts'
-import { registerRoutes } from './routes.ts'
-import type { Store } from './store.ts'
 import { answerSoon, createMemoryProvider, type MemoryProvider } from './test-support/memory-provider.ts'
 import {
   createPayments,
   findViolations,
   newOrder,
-  openTestStore,
   passDeadlines,
   readBooks,
+  type Payments,
 } from './test-support/payments.ts'
+import { postWebhook, webhook, type Webhook } from './test-support/webhooks.ts'
 
-const SECRET = 'a secret for webhook signatures'
 const logger = createLogger({ service: 'payments', level: 'silent' })
 const lost = new Error('the answer was lost')
 
-let database: Store
+const database = await paymentsStore()
 let provider: MemoryProvider
-let payments: ReturnType<typeof createPayments>
-let caller: Caller
-
-beforeAll(async () => {
-  database = openTestStore(await freshDatabase('payments'))
-})
-afterAll(() => database.$disconnect())
+let payments: Payments
 beforeEach(async () => {
   await database.providerWebhook.deleteMany()
   provider = createMemoryProvider()
   payments = createPayments(database, provider)
-  caller = { kind: 'anonymous', subject: 'anonymous', roles: [], scopes: [] }
 })
 
-function door() {
-  const sandbox = createSandbox({
-    url: 'http://127.0.0.1:9',
-    apiKey: 'key',
-    webhookSecret: SECRET,
-    timeoutMs: 1_000,
-    multicapture: true,
-    keyLifetimeHours: 24,
-    logger,
-  })
-  const app = createHttpServer({ logger, probes: {} })
-  registerRoutes(app, async () => caller, {
-    listPayments: createListPayments({ database }),
-    requestRefund: createRequestRefund({ ...payments.dependencies, database }),
-    receiveWebhook: createReceiveWebhook({ database, provider: sandbox, onStored: () => {} }),
-  })
-  return app
-}
-
-function webhook(
-  reference: string,
-  {
-    id = `evt_${randomUUID()}`,
-    secret = SECRET,
-    padding = 0,
-    figures = undefined as object | undefined,
-  } = {},
-) {
-  const payload = JSON.stringify({
-    id,
-    type: 'authorization.authorized',
-    data: { reference, figures },
-    padding: 'x'.repeat(padding),
-  })
-  const at = Math.floor(Date.now() / 1000)
-  const signature = createHmac('sha256', secret).update(`${at}.${payload}`).digest('hex')
-  return {
-    payload,
-    headers: { 'content-type': 'application/json', 'provider-signature': `t=${at},v1=${signature}` },
-  }
-}
-
-const post = (message: ReturnType<typeof webhook>, name = 'sandbox') =>
-  door().inject({ method: 'POST', url: `/api/v1/webhooks/payments/${name}`, ...message })
-
+const post = (message: Webhook, name?: string) => postWebhook({ database, payments }, message, name)
 const workOff = () => processWebhooks({ database, reconcilePayment: payments.reconcile, logger })
 
 describe('the webhook route', () => {
@@ -117,6 +58,8 @@ describe('the webhook route', () => {
       'invalid_signature',
     ],
     ['a provider that is not ours', () => post(webhook('r'), 'nobody'), 404, 'not_found'],
+    ['an id that cannot be stored', () => post(webhook('r', { id: 'a\0b' })), 400, 'validation_failed'],
+    ['a reference that cannot be stored', () => post(webhook('r\ud800')), 400, 'validation_failed'],
     ['a body above 256 KiB', () => post(webhook('r', { padding: 256 * 1024 })), 413, 'body_too_large'],
   ])('refuses %s and stores nothing', async (_what, send, status, code) => {
     const answer = await send()
@@ -328,52 +271,5 @@ describe('a webhook that says how far the authorization is', () => {
     await database.$executeRaw`UPDATE provider_webhooks SET next_attempt_at = now() - interval '1 second'`
     await workOff()
     expect([reads, await database.providerWebhook.count({ where: { processedAt: null } })]).toEqual([0, 0])
-  })
-})
-
-describe('the list of payments', () => {
-  const read = (orderId: string) =>
-    door().inject({ method: 'GET', url: `/api/v1/orders/${orderId}/payments` })
-  const user = (subject: string, roles: Caller['roles']): Caller => ({
-    kind: 'user',
-    subject,
-    roles,
-    scopes: ['*'],
-  })
-
-  it('shows owners and operators every attempt, and strangers nothing', async () => {
-    const order = newOrder()
-    await payments.authorize(order)
-    await payments.voidPayment(order)
-    for (const who of [user(order.customerId, ['customer']), user(randomUUID(), ['operator'])]) {
-      caller = who
-      const answer = await read(order.orderId)
-      expect(answer.statusCode).toBe(200)
-      expect(answer.json()).toMatchObject({
-        data: [
-          {
-            orderId: order.orderId,
-            status: 'voided',
-            amount: 10_000,
-            released: 10_000,
-            method: { brand: 'visa', last4: '4242' },
-            attempts: [
-              { operation: 'authorize', status: 'succeeded', amount: 10_000, errorCode: null },
-              { operation: 'void', status: 'succeeded', amount: 10_000, errorCode: null },
-            ],
-          },
-        ],
-        nextCursor: null,
-      })
-    }
-    caller = user(randomUUID(), ['customer'])
-    expect((await read(order.orderId)).statusCode).toBe(404)
-  })
-
-  it('does not take a tombstone for a payment', async () => {
-    const order = newOrder()
-    await payments.voidPayment(order)
-    caller = user(randomUUID(), ['operator'])
-    expect((await read(order.orderId)).statusCode).toBe(404)
   })
 })

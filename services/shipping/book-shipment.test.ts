@@ -168,6 +168,19 @@ describe('bookShipment', () => {
     expect((await state(shipmentId))![2]).toBe(false)
   })
 
+  it('takes no booking for its own that the carrier has cancelled already', async () => {
+    const shipment = newShipment()
+    const { shipmentId } = shipment
+    const book = async (request: Parameters<Carrier['book']>[0]) => {
+      await carrier.cancel((await carrier.book(request)).id)
+      throw new NoAnswerError('the carrier hung up')
+    }
+    await expect(bookWith({ book })(shipment)).rejects.toThrow('hung up')
+    await expect(bookShipment(shipment)).rejects.toThrow(`the booking of shipment ${shipmentId} is cancelled`)
+    expect(await state(shipmentId)).toEqual(['pending', null, false])
+    expect(await events(shipmentId)).toHaveLength(1)
+  })
+
   it('never leaves a live booking of a cancelled shipment, however the two meet', async () => {
     const shipments = Array.from({ length: 20 }, () => newShipment())
     await Promise.allSettled(

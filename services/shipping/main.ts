@@ -9,6 +9,7 @@ import { loadCarrier } from './carriers/load.ts'
 import { shippingConfig } from './config.ts'
 import { createFindShipments } from './find-shipments.ts'
 import { createFollowBooking } from './follow-booking.ts'
+import { createLocateParcel } from './locate-parcel.ts'
 import { pollBookings } from './poll-bookings.ts'
 import { processWebhooks } from './process-webhooks.ts'
 import { purgeWebhooks } from './purge-webhooks.ts'
@@ -43,6 +44,7 @@ export const shippingService = defineService({
     return {
       routes: (app, verifyCaller) =>
         addShippingRoutes(app, verifyCaller, {
+          database,
           findShipments,
           scanShipment: createScanShipment({ findShipments, reportParcel }),
           receiveWebhook: createReceiveWebhook({ database, carrier, onStored: () => webhooks?.nudge() }),
@@ -52,6 +54,7 @@ export const shippingService = defineService({
           bookShipment: createBookShipment({ transact, carrier, onUnsettled: () => polling?.nudge() }),
           recordParcel: createRecordParcel({ transact }),
           cancelShipment: createCancelShipment({ transact, carrier }),
+          locateParcel: createLocateParcel(database),
           findStrayParcels: createFindStrayParcels(database),
         }),
         workflows: true,

@@ -1,5 +1,6 @@
 /** Stores what the carrier tells, once per event of the carrier; it is worked off later. */
 import type { Sql } from '#platform/database.ts'
+import { assertPlainInput } from '#platform/http/plain-input.ts'
 import { notFound, ProblemError } from '#platform/problem.ts'
 import type { Carrier, CarrierNotice } from './carriers/carrier.ts'
 
@@ -17,7 +18,10 @@ export interface ReceiveWebhookDependencies {
   onStored: () => void
 }
 
-/** @throws ProblemError `not_found` for another carrier, `invalid_signature`, `malformed_json`; then nothing is stored */
+/**
+ * @throws ProblemError `not_found` for another carrier, `invalid_signature`, `malformed_json`, or `validation_failed` for
+ *   ids that cannot be stored; then nothing is
+ */
 export const createReceiveWebhook =
   ({ database, carrier, onStored }: ReceiveWebhookDependencies): ReceiveWebhook =>
   async (webhook) => {
@@ -26,9 +30,10 @@ export const createReceiveWebhook =
       throw new ProblemError('invalid_signature', 'The webhook is not genuine, or too old.')
     }
     const body = webhook.raw.toString()
-    const { eventId } = readNotice(carrier, body)
+    const notice = readNotice(carrier, body)
+    assertPlainInput('body', notice)
     await database.$executeRaw`
-      INSERT INTO carrier_webhooks (carrier, id, body) VALUES (${carrier.name}, ${eventId}, ${body})
+      INSERT INTO carrier_webhooks (carrier, id, body) VALUES (${carrier.name}, ${notice.eventId}, ${body})
       ON CONFLICT (carrier, id) DO NOTHING`
     onStored()
   }

@@ -77,10 +77,12 @@ describe('reportParcel', () => {
     expect((await reportParcel(report)).outcome).toBe('refused')
   })
 
-  it('says that Temporal is away, and when to try again', async () => {
+  it('says that Temporal is away, or gave the news back unseen, and when to try again', async () => {
+    const unseen = ApplicationFailure.nonRetryable('not processed by worker', 'UnprocessedUpdate')
     for (const failure of [
       new ServiceError('away', { cause: unreachable }),
       new WorkflowUpdateRPCTimeoutOrCancelledError('slow'),
+      new WorkflowUpdateFailedError('Workflow Update failed', unseen),
     ]) {
       const { reportParcel } = reportingTo(() => Promise.reject(failure))
       await expect(reportParcel(report)).rejects.toMatchObject({

@@ -22,13 +22,13 @@ export const createReportParcel =
       )
       return { outcome: 'recorded' }
     } catch (error) {
+      if (isTemporalAway(error)) throw temporalAway(error)
       if (error instanceof WorkflowUpdateFailedError) {
         return { outcome: 'refused', detail: error.cause?.message ?? error.message }
       }
       if (error instanceof WorkflowNotFoundError) {
         return { outcome: 'refused', detail: 'Nobody waits for news of this parcel any more.' }
       }
-      if (isTemporalAway(error)) throw temporalAway(error)
       throw error
     }
   }

@@ -21,6 +21,7 @@ const onStored = vi.fn<() => void>()
 const findShipments = createFindShipments(database)
 const app = await testServer((server, verifyCaller) =>
   addShippingRoutes(server, verifyCaller, {
+    database,
     findShipments,
     scanShipment: createScanShipment({ findShipments, reportParcel }),
     receiveWebhook: createReceiveWebhook({ database, carrier, onStored }),
@@ -165,6 +166,21 @@ describe('POST /shipments/:id/scans', () => {
     expect(await history(shipmentId)).toEqual(['pending', 'booked', 'dispatched'])
   })
 
+  it('is reported once per key, and a repeat shows what was answered', async () => {
+    const { shipmentId } = await booked()
+    const headers = { ...courier, 'idempotency-key': randomUUID() }
+    const first = await scan(shipmentId, { status: 'dispatched' }, headers)
+    await scan(shipmentId, { status: 'delivered' })
+    const again = await scan(shipmentId, { status: 'dispatched' }, headers)
+    expect([again.statusCode, again.json(), again.headers['idempotency-replayed']]).toEqual([
+      200,
+      first.json(),
+      'true',
+    ])
+    expect((await scan(shipmentId, { status: 'lost' }, headers)).json().code).toBe('idempotency_key_reused')
+    expect(reportParcel).toHaveBeenCalledTimes(2)
+  })
+
   it('is a conflict when the workflow refuses, and changes nothing', async () => {
     const { shipmentId } = await booked()
     const answer = await scan(shipmentId, { status: 'delivered' })
@@ -245,6 +261,17 @@ describe('POST /webhooks/carriers/:carrier', () => {
     }
     expect(await count()).toBe(before)
     expect(onStored).not.toHaveBeenCalled()
+  })
+
+  it.each([
+    ['id', { id: 'a\0b', data: { bookingId: 'b' } }],
+    ['booking', { id: 'evt_half', data: { bookingId: 'b\ud800' } }],
+  ])('is not stored with an %s that cannot be', async (_which, strange) => {
+    const before = await count()
+    const body = JSON.stringify({ type: 'parcel.dispatched', ...strange })
+    const answer = await deliver(body, sign(body))
+    expect([answer.statusCode, answer.json().code]).toEqual([400, 'validation_failed'])
+    expect(await count()).toBe(before)
   })
 
   it('is not stored when it is another carrier’s, too large, or not an event', async () => {

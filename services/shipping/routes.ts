@@ -1,7 +1,9 @@
 /** The shipping service's HTTP door. */
 import { carrierWebhook, listShipments, readShipment, scanShipment } from '#contracts/http/shipping.ts'
+import type { Sql } from '#platform/database.ts'
 import { addRoute } from '#platform/http/contract.ts'
 import { addWebhookRoute } from '#platform/http/webhook-route.ts'
+import { oncePerKey, replayHeaders } from '#platform/http/once-per-key.ts'
 import type { HttpServer } from '#platform/http/server.ts'
 import type { Caller, CallerVerifier } from '#platform/service-token.ts'
 import type { FindShipments } from './find-shipments.ts'
@@ -9,6 +11,7 @@ import type { ReceiveWebhook } from './receive-webhook.ts'
 import type { ScanShipment } from './scan-shipment.ts'
 
 export interface ShippingUseCases {
+  database: Sql
   findShipments: FindShipments
   scanShipment: ScanShipment
   receiveWebhook: ReceiveWebhook
@@ -31,13 +34,20 @@ export function addShippingRoutes(
     return { status: 200, body: await useCases.findShipments.list({ limit, ...search }) }
   })
 
-  addRoute(app, verifyCaller, scanShipment, async ({ params, body }) => ({
-    status: 200,
-    body: await useCases.scanShipment({ shipmentId: params.id, ...body }),
-  }))
+  addRoute(app, verifyCaller, scanShipment, async (call) => {
+    const { params, body: seen } = call
+    const { database } = useCases
+    const { replayed, body } = await oncePerKey(database, scanShipment, call, async (finish) => {
+      const answer = { status: 200, body: await useCases.scanShipment({ shipmentId: params.id, ...seen }) }
+      // should the process end here, the repeat reports the same scan, which moves nothing twice
+      await finish(database, answer)
+      return answer
+    })
+    return { status: 200, body, headers: replayHeaders(replayed) }
+  })
 
   addWebhookRoute(app, verifyCaller, carrierWebhook, async ({ params, request: { headers } }, raw) => {
-    await useCases.receiveWebhook({ carrier: params.sender, raw, headers })
+    await useCases.receiveWebhook({ carrier: params.provider, raw, headers })
   })
 }
 

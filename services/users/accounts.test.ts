@@ -45,6 +45,14 @@ describe('registerUser', () => {
     expect(countOutcomes(results)).toEqual({ ok: 1, email_taken: 9 })
     expect(await users.store.outbox.count()).toBe(count + 1)
   })
+
+  test('a taken address is no error of the database, which would log it', async () => {
+    const email = newEmail()
+    await users.useCases.registerUser(person(email))
+    const refusal: unknown = await users.useCases.registerUser(person(email)).catch((error: unknown) => error)
+    expect(refusal).toEqual(code('email_taken'))
+    expect(refusal).not.toHaveProperty('cause')
+  })
 })
 
 describe('updateMe', () => {

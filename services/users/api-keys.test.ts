@@ -84,6 +84,18 @@ describe('verifyApiKey', () => {
     }
   })
 
+  test('no more of a revoked key, which is announced once', async () => {
+    const { id } = await users.person('customer')
+    const { id: keyId, secret } = await createKey(id)
+    await users.useCases.revokeApiKey({ userId: id, keyId })
+    await expect(users.useCases.revokeApiKey({ userId: id, keyId })).rejects.toThrow(code('not_found'))
+    await expect(users.useCases.verifyApiKey(secret)).rejects.toThrow(code('unauthenticated'))
+    expect(await users.events(id)).toEqual([
+      [1, 'user.registered', { userId: id }],
+      [2, 'user.api_key_revoked', { userId: id, keyId }],
+    ])
+  })
+
   test('notes the use, at most once a minute', async () => {
     const { id } = await users.person('customer')
     const { id: keyId, secret } = await createKey(id)

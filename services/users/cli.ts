@@ -1,148 +1,29 @@
-/** Accounts from the command line: `npm run users -- …`. The service's relay publishes the events that this writes. */
-import Type from 'typebox'
-import { Role, type Role as RoleName } from '#contracts/schemas.ts'
-import {
-  ConfigError,
-  databaseConfig,
-  describeConfig,
-  loadConfig,
-  type Environment,
-} from '#platform/config.ts'
-import { constraintOf } from '#platform/database.ts'
-import { createUnitOfWork } from '#platform/events/outbox.ts'
+/** Accounts from the command line: `npm run users -- …`. */
+import { ConfigError } from '#platform/config.ts'
 import { ProblemError } from '#platform/problem.ts'
-import { parser, ValidationError } from '#platform/validation.ts'
-import { keyConfig } from './config.ts'
-import { createDisableUser } from './disable-user.ts'
-import { createInviteUser } from './invite-user.ts'
-import { createKeyEncryption } from './key-encryption.ts'
-import { createPasswords } from './passwords.ts'
-import { createSetRoles } from './set-roles.ts'
-import { rotateSigningKeys } from './signing-keys.ts'
-import { findByEmail, openStore, type Store } from './store.ts'
-
-const databaseSchema = Type.Object({ DATABASE_URL: databaseConfig.DATABASE_URL })
-const keySchema = Type.Object(keyConfig)
-
-export const HELP = `Usage: npm run users -- COMMAND
-
-  grant EMAIL ROLE         gives an account a role: customer, operator, courier or admin
-  revoke-role EMAIL ROLE   takes it away; the last admin stays one
-  disable EMAIL            locks an account out and ends its sessions
-  invite-admin EMAIL       makes an admin's account and prints a one-time token for its first password (24 hours)
-  rotate-keys              publishes a new signing key, which signs in 15 minutes
-
-The users service's own variables:
-${describeConfig(databaseSchema)}
-${describeConfig(keySchema)} (rotate-keys only)
-`
-
-class UsageError extends Error {
-  override readonly name = 'UsageError'
-}
-
-const parseRole: (value: unknown) => RoleName = parser('the role', Role)
-const parseEmail = parser('the address', Type.String({ format: 'email', maxLength: 254 }))
-
-/**
- * Runs one command.
- *
- * @returns what to tell the person who gave it
- * @throws UsageError, ConfigError, ValidationError or ProblemError: their messages are for people
- */
-export async function runCommand(words: readonly string[], environment: Environment): Promise<string> {
-  const [command, ...rest] = words
-  const run = command !== undefined && Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined
-  if (run === undefined || rest.length !== run.words) throw new UsageError(HELP)
-  const { DATABASE_URL } = loadConfig(databaseSchema, environment)
-  const store = openStore({ DATABASE_URL, DATABASE_POOL: 2 })
-  try {
-    return await run.with(store, rest, environment)
-  } finally {
-    await store.$disconnect()
-  }
-}
-
-interface Command {
-  words: number
-  with(store: Store, words: readonly string[], environment: Environment): Promise<string>
-}
-
-const transactOn = (store: Store) => createUnitOfWork(store, () => {})
-
-const COMMANDS: Readonly<Record<string, Command>> = {
-  grant: {
-    words: 2,
-    with: (store, [email, role]) => changeRoles(store, email, (roles) => [...roles, parseRole(role)]),
-  },
-  'revoke-role': {
-    words: 2,
-    with: (store, [email, word]) => {
-      const role = parseRole(word)
-      return changeRoles(store, email, (roles) => roles.filter((other) => other !== role))
-    },
-  },
-  disable: {
-    words: 1,
-    async with(store, [email]) {
-      await createDisableUser({ transact: transactOn(store) })(await idOf(store, email))
-      return `${email} is disabled.`
-    },
-  },
-  'invite-admin': { words: 1, with: (store, [email]) => inviteAdmin(store, parseEmail(email)) },
-  'rotate-keys': {
-    words: 0,
-    async with(store, _words, environment) {
-      const { KEY_ENCRYPTION_KEY } = loadConfig(keySchema, environment)
-      const key = await rotateSigningKeys(store, createKeyEncryption(KEY_ENCRYPTION_KEY))
-      const what = key.created ? 'is published and signs' : 'was published before and signs'
-      return `Key ${key.kid} ${what} from ${key.activeFrom.toISOString()}.`
-    },
-  },
-}
-
-async function idOf(store: Store, email: string | undefined): Promise<string> {
-  const user = email === undefined ? undefined : await findByEmail(store, email)
-  if (user === undefined) throw new UsageError(`There is no account ${email}.`)
-  return user.id
-}
-
-async function changeRoles(
-  store: Store,
-  email: string | undefined,
-  roles: (current: RoleName[]) => RoleName[],
-): Promise<string> {
-  const user = await createSetRoles({ transact: transactOn(store) })({
-    userId: await idOf(store, email),
-    roles,
-  })
-  return `${email} has the roles: ${user.roles.join(', ') || 'none'}.`
-}
-
-async function inviteAdmin(store: Store, email: string): Promise<string> {
-  const invite = createInviteUser({ transact: transactOn(store), passwords: createPasswords() })
-  try {
-    const { token } = await invite({ email, roles: ['admin'] })
-    return `${email} is invited. Within 24 hours, once:
-  POST /api/v1/auth/invitations  { "token": "${token}", "password": "…" }`
-  } catch (cause) {
-    if (constraintOf(cause) !== 'users_email_key') throw cause
-    throw new UsageError(`${email} has an account already: grant it the role.`, { cause })
-  }
-}
+import { ValidationError } from '#platform/validation.ts'
+import { HELP, UsageError } from './cli-usage.ts'
 
 const isForPeople = (error: unknown): error is Error =>
   [UsageError, ConfigError, ValidationError, ProblemError].some((kind) => error instanceof kind)
 
-if (import.meta.main) {
-  const words = process.argv.slice(2)
-  if (words.includes('--help') || words.includes('-h')) console.log(HELP)
-  else {
-    try {
-      console.log(await runCommand(words, process.env))
-    } catch (error) {
-      console.error(isForPeople(error) ? error.message : error)
-      process.exitCode = error instanceof UsageError ? 2 : 1
-    }
+/** What the commands stand on is missing: in a fresh clone that is the database client. */
+const isNotGenerated = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND'
+
+function explain(error: unknown): unknown {
+  if (isForPeople(error)) return error.message
+  return isNotGenerated(error) ? 'The database client is not there yet: `npm run generate` makes it.' : error
+}
+
+const words = process.argv.slice(2)
+if (words.includes('--help') || words.includes('-h')) console.log(HELP)
+else {
+  try {
+    const { runCommand } = await import('./commands.ts')
+    console.log(await runCommand(words, process.env))
+  } catch (error) {
+    console.error(explain(error))
+    process.exitCode = error instanceof UsageError ? 2 : 1
   }
 }

@@ -1,15 +1,15 @@
 /** What happens to orders changes what their customers have spent; a net under the saga's own calls. */
-import { subjectsOf, type AnyDomainEvent } from '#contracts/events.ts'
+import { subscription } from '#contracts/consumers.ts'
+import type { AnyDomainEvent } from '#contracts/events.ts'
 import { firstTime } from '#platform/events/inbox.ts'
 import type { EventSubscription } from '#platform/service.ts'
 import { releaseScreening, settleScreening } from './screen-customer.ts'
-import type { Transact } from './store.ts'
+import type { Transact, Tx } from './store.ts'
 
 const SPENDING = 'users-spending'
 
 export const spendingConsumer = (transact: Transact): EventSubscription => ({
-  durable: SPENDING,
-  subjects: [subjectsOf('order', 'orders')],
+  ...subscription(SPENDING),
   async handle(event) {
     const change = changeOf(event)
     if (change === undefined) return
@@ -20,7 +20,9 @@ export const spendingConsumer = (transact: Transact): EventSubscription => ({
   },
 })
 
-function changeOf({ eventType }: AnyDomainEvent): typeof releaseScreening | undefined {
+function changeOf({
+  eventType,
+}: AnyDomainEvent): ((tx: Tx, orderId: string) => PromiseLike<unknown>) | undefined {
   switch (eventType) {
     case 'order.rejected':
     case 'order.cancelled':

@@ -1,8 +1,8 @@
 import { hashSecret } from './secrets.ts'
-import { endSession, voidAccessTokens } from './sessions.ts'
+import { endSession } from './sessions.ts'
 import { tryLockUser, type Transact } from './store.ts'
 
-/** Ends the session of a refresh token. An unknown token, or one of an ended session, changes nothing and is no error. */
+/** Ends the session of a refresh token, with its access tokens. An unknown token, or one of an ended session, changes nothing and is no error. */
 export const createLogOut =
   ({ transact }: { transact: Transact }) =>
   (refreshToken: string): Promise<void> =>
@@ -14,6 +14,5 @@ export const createLogOut =
       if (token === null || (await tryLockUser(tx, token.session.userId)) === undefined) return
       const session = await tx.session.findUnique({ where: { id: token.session.id } })
       if (session === null || session.revokedAt !== null) return
-      await endSession(tx, session.id)
-      await voidAccessTokens(tx, session.userId, 'logout')
+      await endSession(tx, { sessionId: session.id, userId: session.userId }, 'logout')
     })

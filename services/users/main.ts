@@ -30,7 +30,7 @@ export const usersService = defineService({
       spendingLimit: settings.SPENDING_LIMIT,
     })
     return {
-      routes: (app, verifyCaller) => addUserRoutes(app, verifyCaller, { useCases, keyRing }),
+      routes: (app, verifyCaller) => addUserRoutes(app, verifyCaller, { useCases, keyRing, database: store }),
       worker: { activities: createUsersActivities(useCases), workflows: false },
       consumers: [spendingConsumer(transact)],
       background: () => [startHousekeeping(store, logger)],

@@ -2,7 +2,7 @@ import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freshDatabase } from '#tests/support/database.ts'
 import { createDisableUser } from './disable-user.ts'
-import { purgeSessions } from './sessions.ts'
+import { endAllSessions, purgeSessions } from './sessions.ts'
 import { countOutcomes, openUsers } from './testing.ts'
 
 let users: Awaited<ReturnType<typeof openUsers>>
@@ -50,7 +50,12 @@ describe('refreshSession', () => {
       [1, 'user.registered'],
       [2, 'user.sessions_revoked'],
     ])
-    expect(events[1]?.[2]).toEqual({ userId: id, reason: 'refresh_reuse', before: expect.any(String) })
+    expect(events[1]?.[2]).toEqual({
+      userId: id,
+      sessionId: decodeJwt(stolen.accessToken)['sid'],
+      reason: 'refresh_reuse',
+      before: expect.any(String),
+    })
   })
 
   test('of twenty uses at once exactly one works, and then the family is over', async () => {
@@ -101,10 +106,10 @@ describe('the cut-off of a revocation', () => {
     let order = 0
     for (let round = 0; round < 3; round++) {
       for (let login = 0; login < 2; login++) {
-        const { accessToken, refreshToken } = await users.login(email)
+        const { accessToken } = await users.login(email)
         issued.push({ at: Number(decodeJwt(accessToken)['iat_ms']), order: order++ })
         if (login === 0) continue
-        await users.useCases.logOut(refreshToken)
+        await users.transact((tx) => endAllSessions(tx, id, 'password_changed'))
         const [, , payload] = (await users.events(id)).at(-1) ?? []
         revoked.push({ before: Date.parse((payload as { before: string }).before), order: order++ })
       }
@@ -117,14 +122,17 @@ describe('the cut-off of a revocation', () => {
 })
 
 describe('logOut', () => {
-  test('ends the session, once, and says so', async () => {
+  test('ends this session only, once, and says so', async () => {
     const { id, email } = await users.person('customer')
-    const { refreshToken } = await users.login(email)
+    const { refreshToken, accessToken } = await users.login(email)
+    const other = await users.login(email)
+    const sessionId = decodeJwt(accessToken)['sid']
     await Promise.all(Array.from({ length: 5 }, () => users.useCases.logOut(refreshToken)))
     await expect(users.useCases.refreshSession(refreshToken)).rejects.toThrow(invalid)
     expect((await users.events(id)).slice(1)).toEqual([
-      [2, 'user.sessions_revoked', { userId: id, reason: 'logout', before: expect.any(String) }],
+      [2, 'user.sessions_revoked', { userId: id, sessionId, reason: 'logout', before: expect.any(String) }],
     ])
+    await expect(users.useCases.refreshSession(other.refreshToken)).resolves.toBeDefined()
   })
 
   test('an unknown token changes nothing and is no error', async () => {

@@ -2,7 +2,7 @@ import type { Tokens } from '#contracts/http/users.ts'
 import { ProblemError } from '#platform/problem.ts'
 import type { IssueTokens } from './access-token.ts'
 import { hashSecret } from './secrets.ts'
-import { continueSession, endSession, voidAccessTokens, type Session } from './sessions.ts'
+import { continueSession, endSession, type Session } from './sessions.ts'
 import { tryLockUser, type Transact, type Tx } from './store.ts'
 
 interface TokenRow {
@@ -37,8 +37,7 @@ async function rotate(tx: Tx, tokenHash: Uint8Array): Promise<Session | undefine
   const token = await readToken(tx, tokenHash) // as it is now that nobody else can rotate it
   if (user === undefined || user.disabledAt !== null || token === undefined || !token.alive) return undefined
   if (token.rotated) {
-    await endSession(tx, token.sessionId)
-    await voidAccessTokens(tx, user.id, 'refresh_reuse')
+    await endSession(tx, token, 'refresh_reuse')
     return undefined
   }
   await tx.$executeRaw`UPDATE refresh_tokens SET rotated_at = now() WHERE token_hash = ${tokenHash}`

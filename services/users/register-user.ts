@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import type { User } from '#contracts/http/users.ts'
-import { constraintOf } from '#platform/database.ts'
 import { ProblemError } from '#platform/problem.ts'
 import type { Passwords } from './passwords.ts'
 import { emit, toUser, type Transact } from './store.ts'
@@ -24,16 +23,14 @@ export const createRegisterUser =
   ({ transact, passwords }: { transact: Transact; passwords: Passwords }) =>
   async ({ email, password, name }: RegisterInput): Promise<User> => {
     const passwordHash = await passwords.hash(password)
-    try {
-      return await transact(async (tx) => {
-        const row = await tx.user.create({
-          data: { id: randomUUID(), email, name, passwordHash, roles: ['customer'] },
-        })
-        await emit(tx, row.id, 'user.registered', { userId: row.id })
-        return toUser({ ...row, email, name })
+    return transact(async (tx) => {
+      // skipped rather than failed: PostgreSQL logs its errors, and this one would name the address
+      const [row] = await tx.user.createManyAndReturn({
+        data: [{ id: randomUUID(), email, name, passwordHash, roles: ['customer'] }],
+        skipDuplicates: true,
       })
-    } catch (cause) {
-      if (constraintOf(cause) !== 'users_email_key') throw cause
-      throw new ProblemError('email_taken', 'This address cannot be registered.', { cause })
-    }
+      if (row === undefined) throw new ProblemError('email_taken', 'This address cannot be registered.')
+      await emit(tx, row.id, 'user.registered', { userId: row.id })
+      return toUser({ ...row, email, name })
+    })
   }

@@ -1,7 +1,10 @@
 /** The HTTP door: accounts, sessions, API keys; two internal routes for the gateway and for notifications. */
 import * as contracts from '#contracts/http/users.ts'
-import { addRoute } from '#platform/http/contract.ts'
+import { addRoute, type Call } from '#platform/http/contract.ts'
+import { oncePerKey, replayHeaders } from '#platform/http/once-per-key.ts'
 import type { HttpServer } from '#platform/http/server.ts'
+import type { Sql } from '#platform/database.ts'
+import { ProblemError } from '#platform/problem.ts'
 import type { CallerVerifier } from '#platform/service-token.ts'
 import type { FastifyRequest } from 'fastify'
 import type { KeyRing } from './signing-keys.ts'
@@ -13,7 +16,7 @@ const KEYS_MAX_AGE_SECONDS = 300
 export function addUserRoutes(
   app: HttpServer,
   verifyCaller: CallerVerifier,
-  { useCases, keyRing }: { useCases: UseCases; keyRing: KeyRing },
+  { useCases, keyRing, database }: { useCases: UseCases; keyRing: KeyRing; database: Sql },
 ): void {
   addSessionRoutes()
   addAccountRoutes()
@@ -52,13 +55,21 @@ export function addUserRoutes(
       status: 200,
       body: await useCases.readUser(caller.subject),
     }))
-    addRoute(app, verifyCaller, contracts.updateMe, async ({ caller, body, request }) => ({
-      status: 200,
-      body: await useCases.updateMe({ userId: caller.subject, address: clientAddress(request), ...body }),
-    }))
-    addRoute(app, verifyCaller, contracts.eraseMe, async ({ caller }) => {
-      await useCases.eraseUser(caller.subject)
-      return { status: 204, body: null }
+    addRoute(app, verifyCaller, contracts.updateMe, async (call) => {
+      assertNoPasswordWithKey(call)
+      const who = { userId: call.caller.subject, address: clientAddress(call.request) }
+      const { replayed, body } = await oncePerKey(database, contracts.updateMe, call, async (finish) => ({
+        status: 200,
+        body: await useCases.updateMe({ ...who, ...call.body, finish }),
+      }))
+      return { status: 200, body, headers: replayHeaders(replayed) }
+    })
+    addRoute(app, verifyCaller, contracts.eraseMe, async (call) => {
+      const { replayed } = await oncePerKey(database, contracts.eraseMe, call, async (finish) => {
+        await useCases.eraseUser(call.caller.subject, finish)
+        return { status: 204, body: null }
+      })
+      return { status: 204, body: null, headers: replayHeaders(replayed) }
     })
     addRoute(app, verifyCaller, contracts.listUsers, async ({ query }) => ({
       status: 200,
@@ -68,10 +79,14 @@ export function addUserRoutes(
       status: 200,
       body: await useCases.readUser(params.id),
     }))
-    addRoute(app, verifyCaller, contracts.setRoles, async ({ params, body }) => ({
-      status: 200,
-      body: await useCases.setRoles({ userId: params.id, roles: () => body.roles }),
-    }))
+    addRoute(app, verifyCaller, contracts.setRoles, async (call) => {
+      const { params, body: wanted } = call
+      const { replayed, body } = await oncePerKey(database, contracts.setRoles, call, async (finish) => ({
+        status: 200,
+        body: await useCases.setRoles({ userId: params.id, roles: () => wanted.roles, finish }),
+      }))
+      return { status: 200, body, headers: replayHeaders(replayed) }
+    })
     addRoute(app, verifyCaller, contracts.readContact, async ({ params }) => ({
       status: 200,
       body: await useCases.readContact(params.id),
@@ -96,6 +111,15 @@ export function addUserRoutes(
       body: await useCases.verifyApiKey(body.secret),
     }))
   }
+}
+
+/** A key is kept with a hash of its call, which a password must not be guessed from. */
+function assertNoPasswordWithKey({
+  idempotencyKey,
+  body,
+}: Call<(typeof contracts.updateMe)['schema']>): void {
+  if (idempotencyKey !== undefined && body.password !== undefined)
+    throw new ProblemError('idempotency_key_refused', 'A password is changed without an Idempotency-Key.')
 }
 
 /** Set by the gateway, which strips it from what comes in; nobody else has a token to call with. */

@@ -12,9 +12,13 @@ beforeAll(async () => {
 })
 afterAll(() => users.store.$disconnect())
 
-const screen = (customerId: string, amount: number, { orderId = randomUUID(), currency = 'EUR' } = {}) =>
-  users.useCases.screenCustomer({ orderId, customerId, amount, currency })
-const release = (orderId: string) => users.useCases.releaseScreening(orderId)
+const screen = (
+  customerId: string,
+  amount: number,
+  { orderId = randomUUID(), currency = 'EUR', request = 1 } = {},
+) => users.useCases.screenCustomer({ orderId, customerId, amount, currency, request })
+const release = (orderId: string, request?: number) =>
+  users.useCases.releaseScreening({ orderId, ...(request === undefined ? {} : { request }) })
 
 const tally = (results: { outcome: string }[]) =>
   Object.fromEntries(
@@ -126,6 +130,109 @@ describe('releaseScreening', () => {
   })
 })
 
+describe('a later request of an order', () => {
+  const limit = { outcome: 'refused', code: 'spending_limit' }
+  /** An order of 4,000, which leaves 6,000. */
+  async function placed() {
+    const { id } = await users.person('customer')
+    const orderId = randomUUID()
+    await screen(id, 4_000, { orderId })
+    return {
+      id,
+      orderId,
+      again: (amount: number, request: number) => screen(id, amount, { orderId, request }),
+    }
+  }
+  /** What the customer may still spend. */
+  async function left(id: string): Promise<number> {
+    for (let amount = 10_000; amount > 0; amount -= 1_000) {
+      const orderId = randomUUID()
+      const { outcome } = await screen(id, amount, { orderId })
+      if (outcome !== 'cleared') continue
+      await release(orderId)
+      return amount
+    }
+    return 0
+  }
+  const ages = (orderId: string, hours: number) =>
+    users.store
+      .$executeRaw`UPDATE screenings SET created_at = created_at - make_interval(hours => ${hours}::int)
+      WHERE order_id = ${orderId}::uuid`
+
+  test('takes only the difference, and not one unit more than the limit', async () => {
+    const { id, again } = await placed()
+    await screen(id, 2_000)
+    expect(await again(8_001, 2)).toEqual(limit)
+    expect(await left(id)).toBe(4_000)
+    expect(await again(8_000, 3)).toEqual({ outcome: 'cleared' })
+    expect(await left(id)).toBe(0)
+    expect([await again(8_001, 2), await again(1, 3)]).toEqual([limit, { outcome: 'cleared' }])
+    expect(await left(id)).toBe(0)
+  })
+
+  test('for less gives back, also when the limit is used up or the account is closed', async () => {
+    const { id, again } = await placed()
+    await screen(id, 6_000)
+    expect(await again(1_000, 2)).toEqual({ outcome: 'cleared' })
+    expect(await left(id)).toBe(3_000)
+    await createDisableUser(users)(id)
+    expect(await again(500, 3)).toEqual({ outcome: 'cleared' })
+    expect(await again(501, 4)).toEqual({ outcome: 'refused', code: 'account_closed' })
+  })
+
+  test('that is released leaves the order what it counted for before, since when it did', async () => {
+    const { id, orderId, again } = await placed()
+    await ages(orderId, 23)
+    await again(9_000, 2)
+    expect(await left(id)).toBe(1_000)
+    await Promise.all([release(orderId, 2), release(orderId, 2)])
+    expect(await left(id)).toBe(6_000)
+    await ages(orderId, 1)
+    expect(await left(id)).toBe(10_000)
+  })
+
+  test('for more counts from then on, one for less does not', async () => {
+    const { id, orderId, again } = await placed()
+    await ages(orderId, 24)
+    expect(await left(id)).toBe(10_000)
+    await again(3_000, 2)
+    expect(await left(id)).toBe(10_000)
+    await again(5_000, 3)
+    expect(await left(id)).toBe(5_000)
+  })
+
+  test('that comes after a later one does nothing', async () => {
+    const { id, again } = await placed()
+    await again(2_000, 3)
+    expect(await again(9_000, 2)).toEqual({ outcome: 'released' })
+    expect(await left(id)).toBe(8_000)
+  })
+
+  test('never outlives a release of the whole order, however they meet', async () => {
+    const { id } = await users.person('customer')
+    const orders = Array.from({ length: 20 }, () => randomUUID())
+    await Promise.all(orders.map((orderId) => screen(id, 100, { orderId })))
+    await Promise.all(
+      orders.flatMap((orderId) => [
+        screen(id, 200, { orderId, request: 2 }),
+        release(orderId).then(() => screen(id, 300, { orderId, request: 3 })),
+      ]),
+    )
+    const standing = { orderId: { in: orders }, status: { not: 'released' } }
+    expect(await users.store.screening.count({ where: standing })).toBe(0)
+    expect(await left(id)).toBe(10_000)
+  })
+
+  test('of twenty orders that grow at once only as many do as the limit allows', async () => {
+    const { id } = await users.person('customer')
+    const orders = Array.from({ length: 20 }, () => randomUUID())
+    for (const orderId of orders) await screen(id, 100, { orderId })
+    const results = await Promise.all(orders.map((orderId) => screen(id, 1_100, { orderId, request: 2 })))
+    expect(tally(results)).toEqual({ cleared: 8, refused: 12 })
+    expect(await left(id)).toBe(0)
+  })
+})
+
 describe('users-spending', () => {
   type Ending = 'order.rejected' | 'order.cancelled' | 'order.completed' | 'order.confirmed'
   const event = (eventType: Ending, orderId: string, eventId = randomUUID()): AnyDomainEvent => ({
@@ -145,7 +252,7 @@ describe('users-spending', () => {
     },
   })
   const statusOf = async (orderId: string) =>
-    (await users.store.screening.findUnique({ where: { orderId } }))?.status
+    (await users.store.screening.findFirst({ where: { orderId } }))?.status
 
   test.each([
     ['order.rejected', 'released'],

@@ -15,9 +15,11 @@ export interface Session {
   issuedAt: Date
 }
 
-/** Why a user's tokens became void. */
-export type RevocationReason =
-  'password_changed' | 'roles_changed' | 'disabled' | 'erased' | 'refresh_reuse' | 'logout'
+/** Why all of a user's access tokens became void. */
+export type RevocationReason = 'password_changed' | 'roles_changed' | 'disabled' | 'erased'
+
+/** Why one session ended, and its access tokens with it. */
+export type SessionEndReason = 'refresh_reuse' | 'logout'
 
 /** Begins a session; the account's row is locked. */
 export async function beginSession(tx: Tx, user: UserRow): Promise<Session> {
@@ -63,9 +65,18 @@ export async function voidAccessTokens(tx: Tx, userId: string, reason: Revocatio
   await emit(tx, userId, 'user.sessions_revoked', { userId, before: row.before.toISOString(), reason })
 }
 
-/** Ends one session; its account's row is locked. */
-export async function endSession(tx: Tx, sessionId: string): Promise<void> {
+/**
+ * Ends one living session: its refresh tokens and the access tokens that it was given. The user's others go on. The
+ * account's row is locked, so no further token of it is issued; those it has carry an earlier moment than `before`.
+ */
+export async function endSession(
+  tx: Tx,
+  { sessionId, userId }: Pick<Session, 'sessionId' | 'userId'>,
+  reason: SessionEndReason,
+): Promise<void> {
   await tx.$executeRaw`UPDATE sessions SET revoked_at = now() WHERE id = ${sessionId}::uuid AND revoked_at IS NULL`
+  const before = new Date((await issueTime(tx, userId)).getTime() + 1)
+  await emit(tx, userId, 'user.sessions_revoked', { userId, sessionId, before: before.toISOString(), reason })
 }
 
 /** Ends every session and voids every access token of an account whose row is locked. */

@@ -1,4 +1,5 @@
 import type { User } from '#contracts/http/users.ts'
+import type { Finish } from '#platform/idempotency.ts'
 import { ProblemError } from '#platform/problem.ts'
 import type { LoginThrottle } from './login-throttle.ts'
 import type { Passwords } from './passwords.ts'
@@ -14,6 +15,8 @@ export interface UpdateMeInput {
   /** E.164; null takes it away. */
   phone?: string | null
   password?: { current: string; next: string }
+  /** Keeps the answer for a repeat of the call, in the transaction of the change. */
+  finish?: Finish
 }
 
 export interface UpdateMeDependencies {
@@ -31,7 +34,7 @@ export interface UpdateMeDependencies {
  */
 export const createUpdateMe =
   ({ store, transact, passwords, throttle }: UpdateMeDependencies) =>
-  async ({ userId, address, password, ...fields }: UpdateMeInput): Promise<User> => {
+  async ({ userId, address, password, finish, ...fields }: UpdateMeInput): Promise<User> => {
     const change = password === undefined ? undefined : await prepare(password)
     return transact(async (tx) => {
       const user = await lockUser(tx, userId)
@@ -47,7 +50,9 @@ export const createUpdateMe =
         await tx.user.update({ where: { id: userId }, data: { passwordHash: change.to } })
         await endAllSessions(tx, userId, 'password_changed')
       }
-      return toUser({ ...user, ...changed })
+      const body = toUser({ ...user, ...changed })
+      await finish?.(tx, { status: 200, body })
+      return body
     })
 
     /** The slow part, outside of any transaction. */

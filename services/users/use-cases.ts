@@ -13,7 +13,7 @@ import type { Passwords } from './passwords.ts'
 import { createRefreshSession } from './refresh-session.ts'
 import { createRegisterUser } from './register-user.ts'
 import { createRevokeApiKey } from './revoke-api-key.ts'
-import { createScreenCustomer, releaseScreening } from './screen-customer.ts'
+import { createReleaseScreening, createScreenCustomer } from './screen-customer.ts'
 import { createSetRoles } from './set-roles.ts'
 import type { Store, Transact } from './store.ts'
 import { createUpdateMe } from './update-me.ts'
@@ -53,11 +53,9 @@ export function createUseCases({
     readContact: createReadContact(store),
     createApiKey: createCreateApiKey({ transact }),
     listApiKeys: createListApiKeys(store),
-    revokeApiKey: createRevokeApiKey(store),
+    revokeApiKey: createRevokeApiKey(transact),
     verifyApiKey: createVerifyApiKey(store),
     screenCustomer: createScreenCustomer({ transact, defaultLimit: spendingLimit }),
-    releaseScreening: async (orderId: string): Promise<void> => {
-      await releaseScreening(store, orderId)
-    },
+    releaseScreening: createReleaseScreening({ transact }),
   }
 }

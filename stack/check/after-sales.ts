@@ -1,8 +1,9 @@
 /** What was changed, returned and paid back: the orders service's word against everybody else's. */
 import type { Finding } from './findings.ts'
+import { checkRefunds, NOT_RESOLVED } from './refunds.ts'
 import { NO_EVENT, type Sources, type StreamEvent } from './sources.ts'
 import { isTerminal, RETURN, type ReturnStatus } from '#contracts/states.ts'
-import { returnWorkflowId } from '#contracts/workflows.ts'
+import { returnWorkflowId } from '#contracts/return-workflow.ts'
 
 export async function checkAfterSales(sources: Sources, stream: StreamEvent[]): Promise<Finding[]> {
   return [
@@ -64,9 +65,6 @@ async function checkPaid(sources: Sources): Promise<Finding[]> {
     }))
 }
 
-const NOT_RESOLVED = `NOT EXISTS (SELECT 1 FROM timeline_entries AS told
-  WHERE told.order_id = orders.id AND told.kind = 'operator' AND told.name = 'resolve')`
-
 /** Nobody returns more than they were brought. */
 async function checkUnits(sources: Sources): Promise<Finding[]> {
   const rows = await sources.query<{ order_id: string; sku: string; delivered: string; returned: string }>(
@@ -84,30 +82,6 @@ async function checkUnits(sources: Sources): Promise<Finding[]> {
     subject: `order ${id}`,
     problem: `${returned} of ${sku} are returned, ${delivered} were delivered`,
   }))
-}
-
-/** What the orders service gave back, the payments service paid: to the unit, and once. */
-async function checkRefunds(sources: Sources): Promise<Finding[]> {
-  const promised = await sources.query<{ id: string; amount: string }>(
-    'orders',
-    `SELECT returns.id, (goods + returns.shipping) AS amount FROM returns JOIN orders ON orders.id = order_id
-     WHERE returns.status = 'refunded' AND goods + returns.shipping > 0 AND ${NOT_RESOLVED}
-     UNION ALL
-     SELECT shipment_id, goods + lost.shipping FROM lost_parcels AS lost JOIN orders ON orders.id = order_id
-     WHERE orders.status = 'completed' AND goods + lost.shipping > 0 AND ${NOT_RESOLVED}`,
-  )
-  const paid = await sources.query<{ reference: string; amount: string }>(
-    'payments',
-    `SELECT reference, amount FROM refunds WHERE status = 'succeeded'`,
-  )
-  const amounts = new Map(paid.map(({ reference, amount }) => [reference, amount]))
-  return promised
-    .filter(({ id, amount }) => amounts.get(id) !== amount)
-    .map(({ id, amount }) => ({
-      invariant: 3,
-      subject: `return or parcel ${id}`,
-      problem: `gives back ${amount}, paid back is ${amounts.get(id) ?? 0}`,
-    }))
 }
 
 /** A return is what its events replay to, and its workflow ended when it did. */

@@ -1,4 +1,5 @@
-/** Invariant 5: every outbox row is in the stream, in its aggregate's order, and projections have applied it. */
+/** Invariant 5: every outbox row is in the stream and nothing else is, in its aggregate's order, and every consumer has applied it. */
+import { CONSUMERS, isRecorded, type ConsumerDeclaration } from '#contracts/consumers.ts'
 import { DATABASE_NAMES } from '#contracts/services.ts'
 import type { Finding } from './findings.ts'
 import { NO_EVENT, type Sources, type StreamEvent } from './sources.ts'
@@ -8,8 +9,12 @@ interface OutboxRow {
   aggregate_id: string
   version: number
   type: string
-  published: boolean
+  /** Null while it is not published. */
+  published_at: Date | null
 }
+
+/** Longer than a relay's transaction lasts, shorter than what is published has to be missing before it is sent again. */
+const SENT_AGAIN_AFTER_MS = 60_000
 
 /** The projections that follow whole aggregates, and which events they follow. */
 const PROJECTIONS = [
@@ -19,46 +24,108 @@ const PROJECTIONS = [
   { database: 'orders', consumer: 'orders-shipments', prefix: 'shipment.' },
 ] as const
 
-export async function checkEvents(sources: Sources, stream: StreamEvent[]): Promise<Finding[]> {
-  const strangers = stream.filter(({ eventType }) => eventType === NO_EVENT)
-  const findings: Finding[] = [
-    ...strangers.map<Finding>(({ aggregateId, sequence }) => ({
-      invariant: 5,
-      subject: aggregateId,
-      problem: `message ${sequence} of the stream is no event`,
-    })),
-    ...checkOrder(stream.filter(({ eventType }) => eventType !== NO_EVENT)),
-  ]
-  const inStream = new Set(stream.map(({ eventId }) => eventId))
+export async function checkEvents(sources: Sources, messages: StreamEvent[]): Promise<Finding[]> {
+  const strangers = messages.filter(({ eventType }) => eventType === NO_EVENT)
+  const stream = messages.filter(({ eventType }) => eventType !== NO_EVENT)
+  const rows = new Map<string, OutboxRow>()
   for (const name of DATABASE_NAMES) {
-    const rows = await sources.query<OutboxRow>(
+    const outbox = await sources.query<OutboxRow>(
       name,
-      'SELECT event_id, aggregate_id, version, type, published_at IS NOT NULL AS published FROM outbox',
+      'SELECT event_id, aggregate_id, version, type, published_at FROM outbox',
     )
-    for (const { event_id: id, aggregate_id: aggregate, version, type, published } of rows) {
-      if (published && inStream.has(id)) continue
-      const problem = published ? 'is marked published and is not in the stream' : 'is not published'
-      findings.push({ invariant: 5, subject: `${type} ${aggregate}@${version}`, problem })
+    for (const row of outbox) rows.set(row.event_id, row)
+  }
+  const findings = [
+    ...strangers.map(({ aggregateId, sequence }) =>
+      found(aggregateId, `message ${sequence} of the stream is no event`),
+    ),
+    ...checkOrder(stream, rows),
+    ...checkOrigin(stream, rows),
+    ...checkPublished(stream, rows),
+  ]
+  for (const projection of PROJECTIONS) findings.push(...(await checkProjection(sources, stream, projection)))
+  return [...findings, ...(await checkInboxes(sources, stream))]
+}
+
+/**
+ * Every event is in the inbox of each consumer that records it, whatever the broker takes for acknowledged and whatever it
+ * lets the consumer follow. The inbox keeps a row longer than the stream its event, so that none of these is too old.
+ */
+async function checkInboxes(sources: Sources, stream: readonly StreamEvent[]): Promise<Finding[]> {
+  const findings: Finding[] = []
+  for (const database of DATABASE_NAMES) {
+    const consumers: [string, ConsumerDeclaration][] = Object.entries(CONSUMERS).filter(
+      ([, { service }]) => service === database,
+    )
+    if (consumers.length === 0) continue
+    const rows = await sources.query<{ consumer: string; event_id: string }>(
+      database,
+      'SELECT consumer, event_id FROM inbox',
+    )
+    const applied = new Set(rows.map((row) => `${row.consumer} ${row.event_id}`))
+    for (const [consumer, declaration] of consumers) {
+      const missing = new Map<string, StreamEvent>() // once, also when the stream has it again
+      for (const event of stream) {
+        if (isRecorded(declaration, event) && !applied.has(`${consumer} ${event.eventId}`))
+          missing.set(event.eventId, event)
+      }
+      for (const { eventType, aggregateId, version } of missing.values())
+        findings.push(found(`${consumer} ${aggregateId}`, `has not applied ${eventType}@${version}`))
     }
   }
-  for (const projection of PROJECTIONS) findings.push(...(await checkProjection(sources, stream, projection)))
   return findings
 }
 
-/** No version of an aggregate is missing, and a repeated one repeats an event that came in its order. */
-function checkOrder(stream: StreamEvent[]): Finding[] {
-  const versions = new Map<string, number>()
+const found = (subject: string, problem: string): Finding => ({ invariant: 5, subject, problem })
+
+/** Every row of the outboxes is in the stream. */
+function checkPublished(stream: readonly StreamEvent[], rows: ReadonlyMap<string, OutboxRow>): Finding[] {
+  const inStream = new Set(stream.map(({ eventId }) => eventId))
+  return [...rows.values()].flatMap(
+    ({ event_id: id, aggregate_id: aggregate, version, type, published_at: at }) => {
+      if (at !== null && inStream.has(id)) return []
+      const problem = at === null ? 'is not published' : 'is marked published and is not in the stream'
+      return [found(`${type} ${aggregate}@${version}`, problem)]
+    },
+  )
+}
+
+/** Every event of the stream is what an outbox says. */
+function checkOrigin(stream: readonly StreamEvent[], rows: ReadonlyMap<string, OutboxRow>): Finding[] {
+  return stream.flatMap(({ sequence, eventId, eventType, aggregateId, version }) => {
+    const row = rows.get(eventId)
+    if (row?.aggregate_id === aggregateId && row.version === version && row.type === eventType) return []
+    const problem = row === undefined ? 'is in no outbox' : 'is another event in its outbox'
+    return [found(`${eventType} ${aggregateId}@${version}`, `message ${sequence} of the stream ${problem}`)]
+  })
+}
+
+/**
+ * No version of an aggregate is missing, and each comes first where its order puts it. Only one that the stream had lost
+ * may stand after later ones: it was sent again, long after it had been published; consumers that follow versions have
+ * waited for it, and the others had it.
+ */
+function checkOrder(stream: readonly StreamEvent[], rows: ReadonlyMap<string, OutboxRow>): Finding[] {
+  const sentAgain = ({ eventId, at }: StreamEvent) => {
+    const published = rows.get(eventId)?.published_at?.getTime()
+    return published !== undefined && at.getTime() > published + SENT_AGAIN_AFTER_MS
+  }
+  const aggregates = new Map<string, { versions: Set<number>; highest: number }>()
   const findings: Finding[] = []
-  for (const { eventType, aggregateId, version } of stream) {
-    const kind = `${eventType.split('.', 1)[0]} ${aggregateId}`
-    const last = versions.get(kind) ?? 0
-    if (version > last + 1)
-      findings.push({
-        invariant: 5,
-        subject: kind,
-        problem: `version ${version} follows ${last} in the stream`,
-      })
-    versions.set(kind, Math.max(last, version))
+  for (const event of stream) {
+    const kind = `${event.eventType.split('.', 1)[0]} ${event.aggregateId}`
+    const known = aggregates.get(kind) ?? { versions: new Set<number>(), highest: 0 }
+    aggregates.set(kind, known)
+    if (known.versions.has(event.version)) continue
+    if (event.version < known.highest && !sentAgain(event))
+      findings.push(found(kind, `version ${event.version} follows ${known.highest} in the stream`))
+    known.versions.add(event.version)
+    known.highest = Math.max(known.highest, event.version)
+  }
+  for (const [kind, { versions, highest }] of aggregates) {
+    for (let version = 1; version <= highest; version++) {
+      if (!versions.has(version)) findings.push(found(kind, `version ${version} is not in the stream`))
+    }
   }
   return findings
 }
@@ -80,9 +147,7 @@ async function checkProjection(
   const applied = new Map(rows.map((row) => [row.aggregate_id, row.version]))
   return [...expected]
     .filter(([aggregate, version]) => applied.get(aggregate) !== version)
-    .map(([aggregate, version]) => ({
-      invariant: 5,
-      subject: `${consumer} ${aggregate}`,
-      problem: `applied version ${applied.get(aggregate) ?? 0} of ${version}`,
-    }))
+    .map(([aggregate, version]) =>
+      found(`${consumer} ${aggregate}`, `applied version ${applied.get(aggregate) ?? 0} of ${version}`),
+    )
 }

@@ -1,5 +1,5 @@
 /** `npm run check`: checks the invariants on the running stack. */
-import { parseArgs } from 'node:util'
+import { parseCommandLine } from '#platform/command-line.ts'
 import { dataFolderOf } from '../data-folder.ts'
 import { loadPlatformKeys } from '../platform-keys.ts'
 import { resolvePorts } from '../ports.ts'
@@ -14,7 +14,7 @@ says which invariants of docs/architecture.md do not hold. Ends with 1 when one 
 
   --settled   every order should have ended or wait for a person`
 
-const { values } = parseArgs({
+const { values } = parseCommandLine(USAGE, {
   options: { settled: { type: 'boolean', default: false }, help: { type: 'boolean' } },
 })
 

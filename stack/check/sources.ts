@@ -40,6 +40,8 @@ export interface StreamEvent {
   eventType: string
   aggregateId: string
   version: number
+  /** When the stream took it. */
+  at: Date
 }
 
 const parseLedger = parser("the provider's ledger", Type.Object({ data: Type.Array(ProviderEntry) }))
@@ -54,7 +56,7 @@ const parseEvent = parser(
 )
 
 /** A message that is no event stays visible as one without a version, for the checker to report. */
-function readEvent(message: { subject: string; json(): unknown }): Omit<StreamEvent, 'sequence'> {
+function readEvent(message: { subject: string; json(): unknown }): Omit<StreamEvent, 'sequence' | 'at'> {
   try {
     return parseEvent(message.json())
   } catch {
@@ -120,7 +122,7 @@ async function readStream({ natsUrl, nats }: CheckTarget): Promise<StreamEvent[]
       const before = events.length
       const messages = await consumer.fetch({ max_messages: 1_000, expires: 2_000 })
       for await (const message of messages) {
-        events.push({ sequence: message.seq, ...readEvent(message) })
+        events.push({ sequence: message.seq, at: message.time, ...readEvent(message) })
         if (events.length >= state.messages) break
       }
       if (events.length === before) break

@@ -1,5 +1,6 @@
 /** A small client of the public API, as any customer's program would be: for the demo, tests and benchmarks. */
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Order, PlaceOrderBody, TimelineEntry } from '#contracts/http/orders.ts'
 import { Problem } from '#contracts/schemas.ts'
 import { parser } from '#platform/validation.ts'
@@ -7,6 +8,8 @@ import { parser } from '#platform/validation.ts'
 const parseProblem = parser('the answer', Problem)
 
 export const SEED_PASSWORD = 'mainstay-local'
+
+const COMMAND_TRIES = 5
 
 export class ApiError extends Error {
   override readonly name = 'ApiError'
@@ -42,7 +45,7 @@ export interface ApiClient {
     path: string,
     options?: { body?: unknown; headers?: Record<string, string> },
   ): Promise<Body>
-  /** A POST with a new idempotency key. @throws ApiError */
+  /** A POST with a new idempotency key, sent again for a while as long as nobody can take it (503). @throws ApiError */
   command<Body>(path: string, body?: unknown): Promise<Body>
   /** @throws ApiError */
   placeOrder(body: PlaceOrderBody, key?: string): Promise<Order>
@@ -91,11 +94,21 @@ export function createApiClient(gatewayUrl: string, token?: string): ApiClient {
     open: (path, { headers, signal }) =>
       fetch(`${gatewayUrl}${path}`, { headers: { ...authorization, ...headers }, signal }),
     request,
-    command: (path, body) =>
-      request('POST', path, {
+    async command(path, body) {
+      const options = {
         headers: { 'idempotency-key': randomUUID() },
         ...(body === undefined ? {} : { body }),
-      }),
+      }
+      for (let tries = 1; ; tries += 1) {
+        try {
+          return await request('POST', path, options)
+        } catch (error) {
+          const isTooSoon = error instanceof ApiError && error.problem.status === 503 && tries < COMMAND_TRIES
+          if (!isTooSoon) throw error
+          await sleep(error.retryAfter * 1_000)
+        }
+      }
+    },
     placeOrder: (body, key = randomUUID()) =>
       request<Order>('POST', '/api/v1/orders', { body, headers: { 'idempotency-key': key } }),
     readOrder: (id) => request<Order>('GET', `/api/v1/orders/${id}`),

@@ -1,5 +1,5 @@
 /** `npm run demo -- --scenario NAME`: places orders on a stack that is running. */
-import { parseArgs } from 'node:util'
+import { parseCommandLine, rejectCommandLine } from '#platform/command-line.ts'
 import { resolvePorts } from '../ports.ts'
 import { playScenario } from './play.ts'
 import { isScenario, SCENARIOS, type ScenarioName } from './scenarios.ts'
@@ -13,7 +13,7 @@ ${Object.entries(SCENARIOS)
   ${'all'.padEnd(16)} every one of them, one after the other`
 
 async function run(): Promise<void> {
-  const { values } = parseArgs({
+  const { values } = parseCommandLine(USAGE, {
     options: { scenario: { type: 'string', default: 'happy' }, help: { type: 'boolean' } },
   })
   if (values.help === true) return print(USAGE)
@@ -33,11 +33,10 @@ async function run(): Promise<void> {
   print(`${names.join(', ')}: ended as it should`)
 }
 
-/** @throws when there is no such scenario */
 function namesOf(scenario: string): ScenarioName[] {
   if (scenario === 'all') return Object.keys(SCENARIOS).filter(isScenario)
   if (isScenario(scenario)) return [scenario]
-  throw new Error(`There is no scenario ${scenario}.\n${USAGE}`)
+  return rejectCommandLine(USAGE, `There is no scenario ${scenario}.`)
 }
 
 function print(line: string): void {

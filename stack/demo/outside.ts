@@ -26,6 +26,8 @@ export interface Outside {
   moveParcel(trackingNumber: string, move: 'dispatch' | 'deliver' | 'lose'): Promise<void>
   /** What the provider did with an order's money, oldest first, by its own books: `capture 54.33 EUR`. */
   providerBooks(orderId: string): Promise<string[]>
+  /** Takes the sandbox's payment provider away until it is mended. */
+  breakProvider(): Promise<void>
   /** Mends what the sandbox's payment provider refuses on purpose. */
   mendProvider(): Promise<void>
 }
@@ -42,6 +44,7 @@ export function createOutside(ports: Pick<Ports, 'provider' | 'carrier'>): Outsi
         .filter(({ type, reference }) => MONEY.includes(type) && reference?.startsWith(orderId) === true)
         .map(inWords)
     },
+    breakProvider: () => post(`${provider}/faults`, { mode: 'down' }),
     mendProvider: () => post(`${provider}/faults/clear`),
   }
 }
@@ -53,8 +56,10 @@ const inWords = ({ type, status, amount }: BookEntry): string =>
     ...(amount === undefined ? [] : [formatMoney(amount, CURRENCY)]),
   ].join(' ')
 
-async function post(url: string): Promise<void> {
-  const response = await fetch(url, { method: 'POST' })
+async function post(url: string, body?: object): Promise<void> {
+  const headers = { 'content-type': 'application/json' }
+  const sent = body === undefined ? {} : { headers, body: JSON.stringify(body) }
+  const response = await fetch(url, { method: 'POST', ...sent })
   const text = await response.text()
   if (!response.ok) throw new Error(`${new URL(url).pathname} answered ${response.status}: ${text}`)
 }

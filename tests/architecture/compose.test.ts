@@ -88,6 +88,10 @@ describe('docker-compose.yml', () => {
     ])
   })
 
+  test('PostgreSQL logs its errors without the rows that they quote', () => {
+    expect(compose.services['postgres']?.command).toEqual(['postgres', '-c', 'log_error_verbosity=terse'])
+  })
+
   test.each(DATABASE_NAMES)('%s has its own role and database, migrated first', (name) => {
     const url = `postgresql://${name}:\${${name.toUpperCase()}_DATABASE_PASSWORD:?missing in .env}@postgres:5432/${name}`
     expect(compose.services[name]?.environment?.DATABASE_URL).toBe(url)
@@ -139,6 +143,11 @@ describe('docker-compose.yml', () => {
     // a typing error would be ignored by the process: every variable is one that it knows
     const unknown = environment.filter(([key]) => !KNOWN[name]?.includes(key)).map(([key]) => key)
     expect(unknown).toEqual([])
+  })
+
+  test('no container takes webhook endpoints that are its own machine', () => {
+    const taking = containers.filter(([, { environment = {} }]) => 'WEBHOOK_ALLOW_LOOPBACK' in environment)
+    expect(taking.map(([name]) => name)).toEqual([])
   })
 
   test('every image names its version', () => {

@@ -1,21 +1,25 @@
-/** Global setup of the system tests: one whole stack on free ports, thrown away afterwards. */
+/** Global setup of the system tests: a whole stack for each worker, on free ports, thrown away afterwards. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { TestProject } from 'vitest/node'
-import type { Ports } from '#contracts/services.ts'
-import type { CheckTarget } from '#stack/check/sources.ts'
 import { freePorts } from '#stack/ports.ts'
 import { startStack } from '#stack/stack.ts'
-import { checkTargetOf, FAST_SETTINGS } from '../support/test-stack.ts'
+import { checkTargetOf, FAST_SETTINGS, type TestStack } from '../support/test-stack.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    stack: { gatewayUrl: string; ports: Ports; target: CheckTarget; dataFolder: string }
+    /** By the number of the worker, from 1. */
+    stacks: TestStack[]
   }
 }
 
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+interface Running {
+  stack: TestStack
+  stop(): Promise<void>
+}
+
+async function start(): Promise<Running> {
   const dataFolder = await mkdtemp(path.join(tmpdir(), 'mainstay-system-'))
   const stack = await startStack({
     dataFolder,
@@ -24,9 +28,30 @@ export default async function setup(project: TestProject): Promise<() => Promise
     survivesPowerFailure: false,
   })
   const { gatewayUrl, ports } = stack
-  project.provide('stack', { gatewayUrl, ports, dataFolder, target: await checkTargetOf(stack) })
-  return async () => {
-    await stack.stop()
-    await rm(dataFolder, { recursive: true, force: true })
+  return {
+    stack: { gatewayUrl, ports, dataFolder, target: await checkTargetOf(stack) },
+    async stop() {
+      await stack.stop()
+      await rm(dataFolder, { recursive: true, force: true })
+    },
   }
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const running: Running[] = []
+  const stopAll = async (): Promise<void> => {
+    await Promise.all(running.map(({ stop }) => stop()))
+  }
+  try {
+    // one after the other: on a fresh machine the first one fetches the servers for all
+    for (let worker = 1; worker <= project.config.maxWorkers; worker++) running.push(await start())
+  } catch (error) {
+    await stopAll()
+    throw error
+  }
+  project.provide(
+    'stacks',
+    running.map(({ stack }) => stack),
+  )
+  return stopAll
 }

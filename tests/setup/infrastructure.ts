@@ -14,6 +14,8 @@ export interface TestInfrastructure {
   /** The NATS user that may do anything. */
   nats: { user: string; password: string }
   temporalAddress: string
+  /** Where the first test file that needs the workflows' bundle leaves it for the others; not while files are watched. */
+  bundleFolder: string | undefined
 }
 
 declare module 'vitest' {
@@ -38,6 +40,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     natsUrl: `nats://${infrastructure.natsAddress}`,
     nats: operator,
     temporalAddress: infrastructure.temporalAddress,
+    bundleFolder: project.config.watch ? undefined : dataFolder,
   })
   return async () => {
     await infrastructure.stop()

@@ -1,7 +1,8 @@
 /** The real NATS for one test file; the stream is everybody's, so that tests use aggregates of their own. */
 import { randomUUID } from 'node:crypto'
-import { afterAll, inject } from 'vitest'
+import { inject } from 'vitest'
 import { createEventBus, type EventBus, type OutgoingEvent } from '#platform/events/event-bus.ts'
+import { closeWithFile } from './closing.ts'
 import { silentLogger } from './orders.ts'
 
 /** @param url the way there, where it is not the direct one */
@@ -14,7 +15,7 @@ export function testBus(url?: string): EventBus {
     name: 'test',
     logger: silentLogger,
   })
-  afterAll(() => bus.close())
+  closeWithFile(() => bus.close())
   return bus
 }
 

@@ -1,10 +1,10 @@
 /** A service's routes without its process: who calls is said by name. */
-import { afterAll } from 'vitest'
 import type { Role } from '#contracts/schemas.ts'
 import { createHttpServer, type HttpServer } from '#platform/http/server.ts'
 import { createLogger } from '#platform/logger.ts'
 import { ProblemError } from '#platform/problem.ts'
 import type { Caller, CallerVerifier } from '#platform/service-token.ts'
+import { closeWithFile } from './closing.ts'
 
 /** Believes `Authorization: Bearer <role>:<subject>`; no header is anonymous, anything else is nobody. */
 export const verifyTestCaller: CallerVerifier = (authorization) => Promise.resolve(callerOf(authorization))
@@ -30,6 +30,6 @@ export async function testServer(
   const app = createHttpServer({ logger: createLogger({ service: 'test', level: 'silent' }), probes: {} })
   addRoutes(app, verifyTestCaller)
   await app.ready()
-  afterAll(() => app.close())
+  closeWithFile(() => app.close())
   return app
 }

@@ -1,12 +1,13 @@
 /** A stocked inventory database for one test file, and ways to look into it. */
-import { afterAll } from 'vitest'
 import { createUnitOfWork, type UnitOfWork } from '#platform/events/outbox.ts'
 import type { Sql } from '#platform/database.ts'
 import { applyAdjustment } from '#services/inventory/adjust-stock.ts'
 import { allocate } from '#services/inventory/allocation/strategies/fewest-parcels.ts'
 import type { GrantPolicy } from '#services/inventory/grant-stock.ts'
 import { createPutProduct } from '#services/inventory/put-product.ts'
+import { createReserveStock, type StockRequest } from '#services/inventory/reserve-stock.ts'
 import { openDatabase, type InventoryDatabase } from '#services/inventory/store.ts'
+import { closeWithFile } from './closing.ts'
 import { freshDatabase } from './database.ts'
 
 export interface TestInventory {
@@ -20,6 +21,8 @@ export interface TestInventory {
   levels(sku: string): Promise<Record<string, [number, number, number]>>
   /** The aggregate's events in the outbox, in order: `[version, type]`. */
   events(aggregateId: string): Promise<[number, string][]>
+  /** Their types alone. */
+  typesOf(aggregateId: string): Promise<string[]>
   payloads(aggregateId: string): Promise<unknown[]>
   /** Where the stock does not equal its ledger or is promised twice; must be empty. */
   wrongStock(): Promise<unknown[]>
@@ -27,7 +30,7 @@ export interface TestInventory {
 
 export async function testInventory(poolSize = 10): Promise<TestInventory> {
   const database = openDatabase(await freshDatabase('inventory'), poolSize)
-  afterAll(() => database.$disconnect())
+  closeWithFile(() => database.$disconnect())
   const transact = createUnitOfWork(database, () => {})
   const putProduct = createPutProduct({ transact })
   await database.warehouse.createMany({
@@ -64,6 +67,7 @@ export async function testInventory(poolSize = 10): Promise<TestInventory> {
       )
     },
     events: async (aggregateId) => (await outboxOf(aggregateId)).map(({ version, type }) => [version, type]),
+    typesOf: async (aggregateId) => (await outboxOf(aggregateId)).map(({ type }) => type),
     payloads: async (aggregateId) => (await outboxOf(aggregateId)).map(({ payload }) => payload),
     wrongStock: async () => database.$queryRaw`
       WITH ledger AS (
@@ -81,3 +85,22 @@ export async function testInventory(poolSize = 10): Promise<TestInventory> {
          OR stock.committed <> coalesce(promised.committed, 0) OR on_hand < stock.held + stock.committed`,
   }
 }
+
+/** Lines of these units by SKU. */
+export const need = (units: Record<string, number>) =>
+  Object.entries(units).map(([sku, quantity]) => ({ sku, quantity }))
+
+/** Asks for an order's stock: the first time, or anew. */
+export const requestsTo = (granting: TestInventory['granting']) => {
+  const reserveStock = createReserveStock(granting)
+  return (
+    orderId: string,
+    request: number,
+    units: Record<string, number>,
+    options: Pick<StockRequest, 'onShortage' | 'reservationId'> = {},
+  ) => reserveStock({ orderId, request, lines: need(units), ...options })
+}
+
+/** What is taken from where; the outcome where nothing is. */
+export const allocationsOf = (answer: Awaited<ReturnType<ReturnType<typeof requestsTo>>>) =>
+  'allocations' in answer ? answer.allocations : answer.outcome

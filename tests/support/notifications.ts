@@ -22,7 +22,7 @@ export interface TestContext {
   close(): Promise<void>
 }
 
-/** @param environment the channel's own variables; `NATS_URL` for a broker that is not there */
+/** @param environment the channel's own variables; `NATS_URL` and `NATS_PASSWORD` for another broker, or none */
 export function testContext(environment: Environment): TestContext {
   const { natsUrl, nats } = inject('infrastructure')
   const log: string[] = []
@@ -34,7 +34,7 @@ export function testContext(environment: Environment): TestContext {
   const bus = createEventBus({
     url: environment['NATS_URL'] ?? natsUrl,
     user: nats.user,
-    password: nats.password,
+    password: environment['NATS_PASSWORD'] ?? nats.password,
     name: 'test',
     logger,
   })

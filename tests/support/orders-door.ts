@@ -29,6 +29,7 @@ export const fakeWorkflows = () => ({
   command: vi.fn<OrderWorkflows['command']>().mockResolvedValue(),
   amend: vi.fn<OrderWorkflows['amend']>().mockResolvedValue({ outcome: 'applied' }),
   signal: vi.fn<OrderWorkflows['signal']>().mockResolvedValue(),
+  hearOfParcel: vi.fn<OrderWorkflows['hearOfParcel']>().mockResolvedValue(true),
   requestCancellation: vi.fn<OrderWorkflows['requestCancellation']>().mockResolvedValue(),
 })
 
@@ -84,6 +85,12 @@ export interface OrdersDoor extends TestOrders {
 }
 
 export type Caller = readonly [Role, string]
+
+/** Two customers and an operator. */
+export const [ada, bob, op] = [randomUUID(), randomUUID(), randomUUID()]
+export const customer: Caller = ['customer', ada]
+export const stranger: Caller = ['customer', bob]
+export const operator: Caller = ['operator', op]
 
 export interface CallOptions {
   /** A new one unless told; null sends none. */

@@ -1,6 +1,5 @@
 /** An orders database for one test file: the orders service's own tests use it, and those of the consistency kit. */
 import { randomUUID } from 'node:crypto'
-import { afterAll } from 'vitest'
 import type { Order, PlaceOrderBody } from '#contracts/http/orders.ts'
 import { createUnitOfWork, type UnitOfWork } from '#platform/events/outbox.ts'
 import { once } from '#platform/idempotency.ts'
@@ -10,6 +9,7 @@ import { taxPolicy } from '#services/orders/pricing/tax/policies/country-table.t
 import { shippingRates } from '#services/orders/pricing/shipping/rates/by-weight.ts'
 import type { Pricing } from '#services/orders/pricing/total-order.ts'
 import { openDatabase, type OrdersDatabase, type OrdersTransaction } from '#services/orders/store.ts'
+import { closeWithFile } from './closing.ts'
 import { freshDatabase } from './database.ts'
 
 export const silentLogger: Logger = createLogger({ service: 'test', level: 'silent' })
@@ -57,7 +57,7 @@ const CATALOG = [
 export async function testOrders(poolSize = 10): Promise<TestOrders> {
   const url = await freshDatabase('orders')
   const database = openDatabase(url, poolSize)
-  afterAll(() => database.$disconnect())
+  closeWithFile(() => database.$disconnect())
   const transact = createUnitOfWork(database, () => {})
   await database.catalogProduct.createMany({
     data: [...CATALOG, { ...CATALOG[0]!, sku: 'OLD', name: 'An old shirt', active: false }],

@@ -1,7 +1,7 @@
 /** A way to a server that can be cut and restored, so that one test sees it go while the others keep it. */
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
-import { afterAll } from 'vitest'
+import { closeWithFile } from './closing.ts'
 
 export interface Proxy {
   /** `127.0.0.1:12345` */
@@ -44,6 +44,6 @@ export async function startProxy(target: string): Promise<Proxy> {
     server.listen(ownPort, '127.0.0.1')
     await once(server, 'listening')
   }
-  afterAll(cut)
+  closeWithFile(cut)
   return { address: `127.0.0.1:${ownPort}`, cut, restore }
 }

@@ -1,16 +1,21 @@
 /** The workflows on the real server, with services that note what they are asked and answer what a test wants. */
 import { randomUUID } from 'node:crypto'
-import type { Client, WorkflowHandle } from '@temporalio/client'
+import type { Client, WorkflowHandle, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client'
+import { ApplicationFailure } from '@temporalio/common'
+import type { temporal } from '@temporalio/proto'
 import { beforeAll, beforeEach, expect, vi } from 'vitest'
+import { returnWorkflowId, type ReturnInput, type ReturnResult } from '#contracts/return-workflow.ts'
 import {
+  FAILURE,
   orderWorkflowId,
   shipmentWorkflowId,
   type OrderInput,
+  type OrderTerms,
   type SagaPolicy,
   type WaitPolicy,
 } from '#contracts/workflows.ts'
 import type { order } from '#workflows/order.ts'
-import { cheerful, INVENTORY, ORDERS, PAYMENTS, SHIPPING, USERS, type Answers } from './saga-answers.ts'
+import { cheerful, OFFERS, type Answers } from './saga-answers.ts'
 import { startWorkers } from './temporal.ts'
 
 /** A call that the workflows made. */
@@ -18,6 +23,8 @@ export interface Asked {
   name: keyof Answers
   argument: unknown
 }
+
+export type ReturnHandle = WorkflowHandle<(input: ReturnInput) => Promise<ReturnResult>>
 
 export interface SagaBench {
   readonly client: Client
@@ -36,9 +43,15 @@ export interface SagaBench {
   readonly answers: Answers
   /** Parcels that were booked. */
   readonly shipmentIds: ReadonlySet<string>
-  start(change?: Partial<OrderInput>): Promise<WorkflowHandle<typeof order>>
-  /** Waits until an operator is asked, about this operation where it is named. */
-  isAsked(handle: WorkflowHandle, operation?: string): Promise<void>
+  start(change?: Partial<OrderInput>): Promise<WorkflowHandleWithFirstExecutionRunId<typeof order>>
+  /** The order of three mugs, one of which leaves from Amsterdam and two from Ljubljana. */
+  startSplit(change?: Partial<OrderInput>): Promise<WorkflowHandle<typeof order>>
+  /** The return of one mug, paid back when it is received. */
+  startReturn(change?: Partial<ReturnInput>): Promise<ReturnHandle>
+  /** The events of a workflow's history. */
+  history(handle: WorkflowHandle): Promise<temporal.api.history.v1.IHistoryEvent[]>
+  /** Waits until an operator is asked, about this operation where it is named, after it was tried twice or so often. */
+  isAsked(handle: WorkflowHandle, operation?: string, attempts?: number): Promise<void>
   operate(handle: WorkflowHandle, action: 'retry' | 'resolve'): Promise<void>
   /** The workflows of the order's parcels, once they are booked. */
   parcels(count?: number): Promise<WorkflowHandle[]>
@@ -77,12 +90,12 @@ export function openSaga(): SagaBench {
 
   beforeAll(async () => {
     client = await startWorkers({
-      inventory: doors(...INVENTORY),
-      users: doors(...USERS),
-      payments: doors(...PAYMENTS),
-      shipping: doors(...SHIPPING),
+      inventory: doors(...OFFERS.inventory),
+      users: doors(...OFFERS.users),
+      payments: doors(...OFFERS.payments),
+      shipping: doors(...OFFERS.shipping),
       orders: {
-        ...doors(...ORDERS),
+        ...doors(...OFFERS.orders),
         requestCancellation: ({ workflowId }: { workflowId: string }) =>
           client.workflow.getHandle(workflowId).cancel(),
       },
@@ -95,6 +108,15 @@ export function openSaga(): SagaBench {
     shipmentIds.clear()
     answers = cheerful(shipmentIds)
   })
+
+  const start = (change: Partial<OrderInput> = {}) => {
+    const argument = orderOf(change)
+    return client.workflow.start<typeof order>('order', {
+      workflowId: orderWorkflowId(argument.orderId),
+      taskQueue: 'orders',
+      args: [argument],
+    })
+  }
 
   const report = (parcel: WorkflowHandle, status: string) =>
     parcel.executeUpdate('report', {
@@ -136,17 +158,32 @@ export function openSaga(): SagaBench {
       return answers
     },
     shipmentIds,
-    start(change = {}) {
-      const argument = orderOf(change)
-      return client.workflow.start<typeof order>('order', {
-        workflowId: orderWorkflowId(argument.orderId),
+    start,
+    startSplit(change = {}) {
+      answers.reserveInventory = async () => ({
+        outcome: 'held',
+        allocations: [
+          { warehouse: 'AMS', lines: [{ sku: 'MUG-WHITE', quantity: 1 }] },
+          { warehouse: 'LJU', lines: [{ sku: 'MUG-WHITE', quantity: 2 }] },
+        ],
+        expiresAt: '',
+      })
+      return start({ lines: [{ sku: 'MUG-WHITE', quantity: 3, total: 1000, tax: 200 }], ...change })
+    },
+    startReturn(change = {}) {
+      const argument = returnOf(change)
+      return client.workflow.start<(input: ReturnInput) => Promise<ReturnResult>>('return', {
+        workflowId: returnWorkflowId(argument.returnId),
         taskQueue: 'orders',
         args: [argument],
       })
     },
-    isAsked: (handle, operation) =>
+    async history({ workflowId }) {
+      return (await client.workflow.getHandle(workflowId).fetchHistory()).events ?? []
+    },
+    isAsked: (handle, operation, attempts = 2) =>
       vi.waitFor(async () => {
-        const attention = { attempts: 2, ...(operation === undefined ? {} : { operation }) }
+        const attention = { attempts, ...(operation === undefined ? {} : { operation }) }
         expect(await handle.query('progress')).toMatchObject({ attention })
       }, PATIENCE_MS),
     async operate(handle, action) {
@@ -179,6 +216,7 @@ const POLICY: SagaPolicy = { stepAttempts: 2, compensationAttempts: 2, maximumIn
 /** The policy of an order that waits for people; what a test does not say is long enough not to come. */
 export const waiting = (change: Partial<WaitPolicy> = {}): SagaPolicy => ({
   ...POLICY,
+  followsSpending: true,
   waits: { ...WAITS, ...change },
 })
 
@@ -196,3 +234,28 @@ export const orderOf = (change: Partial<OrderInput>): OrderInput => ({
   policy: POLICY,
   ...change,
 })
+
+const returnOf = (change: Partial<ReturnInput>): ReturnInput => ({
+  returnId: randomUUID(),
+  orderId: randomUUID(),
+  customerId: randomUUID(),
+  number: 'M-1',
+  currency: 'EUR',
+  lines: [{ sku: 'MUG-WHITE', quantity: 1 }],
+  policy: POLICY,
+  refundOn: 'receipt',
+  arrivalSeconds: 600,
+  ...change,
+})
+
+/** Mugs for 10 each with tax, 5 of shipping. */
+export const termsOf = (quantity: number): OrderTerms => ({
+  lines: [{ sku: 'MUG-WHITE', quantity, total: quantity * 800, tax: quantity * 200 }],
+  shipping: 400,
+  shippingTax: 100,
+  total: quantity * 1000 + 500,
+})
+
+/** A refusal that is a failure, as the activities throw it. */
+export const refusedFor = (message: string): ApplicationFailure =>
+  ApplicationFailure.nonRetryable(message, FAILURE.refused)

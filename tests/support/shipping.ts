@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterAll } from 'vitest'
 import type { Environment } from '#platform/config.ts'
 import type { Sql } from '#platform/database.ts'
 import { createUnitOfWork, type UnitOfWork } from '#platform/events/outbox.ts'
@@ -13,6 +12,7 @@ import type { NewShipment } from '#services/shipping/book-shipment.ts'
 import type { Carrier, CarrierOptions } from '#services/shipping/carriers/carrier.ts'
 import { loadCarrier } from '#services/shipping/carriers/load.ts'
 import { openDatabase, type ShippingDatabase } from '#services/shipping/store.ts'
+import { closeWithFile } from './closing.ts'
 import { freshDatabase } from './database.ts'
 
 export { startReceiver } from '#sandbox/shared/test-support.ts'
@@ -70,7 +70,7 @@ export async function startSandboxCarrier(environment: Environment = {}): Promis
 /** The sandbox's carrier for one test file. */
 export async function testCarrier(): Promise<SandboxCarrier> {
   const carrier = await startSandboxCarrier()
-  afterAll(() => carrier.stop())
+  closeWithFile(() => carrier.stop())
   return carrier
 }
 
@@ -92,7 +92,7 @@ export interface TestShipping {
 
 export async function testShipping(poolSize = 10): Promise<TestShipping> {
   const database = openDatabase(await freshDatabase('shipping'), poolSize)
-  afterAll(() => database.$disconnect())
+  closeWithFile(() => database.$disconnect())
   const { options, advance } = await testCarrier()
   const carrier = await loadCarrier('sandbox', options)
   return {

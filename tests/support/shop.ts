@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { QueryResultRow } from 'pg'
 import Type from 'typebox'
-import { afterAll, expect, inject, vi, type ProvidedContext } from 'vitest'
+import { expect, vi } from 'vitest'
 import type { Order, PlaceOrderBody } from '#contracts/http/orders.ts'
 import type { DatabaseName, Ports } from '#contracts/services.ts'
 import { isTerminal, ORDER, type OrderStatus } from '#contracts/states.ts'
@@ -11,6 +11,8 @@ import { check } from '#stack/check/check.ts'
 import { openSources, type ProviderEntry, type Sources } from '#stack/check/sources.ts'
 import { createApiClient, signIn, type ApiClient } from '#stack/demo/client.ts'
 import { createOutside, type Outside } from '#stack/demo/outside.ts'
+import { closeWithFile } from './closing.ts'
+import { ourStack, type TestStack } from './test-stack.ts'
 
 export const ADDRESS: PlaceOrderBody['shippingAddress'] = {
   name: 'Test Customer',
@@ -64,6 +66,8 @@ export interface Shop {
   courier(): Promise<ApiClient>
   /** Waits until an order has this status. */
   reaches(client: ApiClient, id: string, status: OrderStatus): Promise<Order>
+  /** Waits until an order is as `seen` says, in the eyes of this client. */
+  until(client: ApiClient, id: string, seen: (order: Order) => boolean): Promise<Order>
   /** Waits until an order has ended, however. */
   ends(client: ApiClient, id: string): Promise<Order>
   /** Waits until an order asks for another payment method, and offers it this one: until it does not ask any more. */
@@ -71,7 +75,7 @@ export interface Shop {
   /** Waits until an order asks for an operator. */
   needsAttention(id: string): Promise<void>
   /** A new product for 10.00 EUR and 100 g, with this much stock by warehouse; it can be ordered when this resolves. */
-  product(stock: Record<string, number>): Promise<string>
+  product(stock: Record<string, number>, operator?: ApiClient): Promise<string>
   stockOf(sku: string): Promise<StockRow[]>
   /** What the provider did with one order's money. */
   ledgerOf(orderId: string): Promise<ProviderEntry[]>
@@ -90,20 +94,20 @@ export interface Shop {
   expectSound(options?: { settled?: boolean }): Promise<void>
 }
 
-export type OpenedStack = Pick<ProvidedContext['stack'], 'gatewayUrl' | 'ports' | 'target'>
+export type OpenedStack = Pick<TestStack, 'gatewayUrl' | 'ports' | 'target'>
 
 /** Opens the shop of the stack that the global setup started, or of another one; closed after the file. */
-export async function openShop(stack: OpenedStack = inject('stack')): Promise<Shop> {
+export async function openShop(stack: OpenedStack = ourStack()): Promise<Shop> {
   const { gatewayUrl, ports, target } = stack
   const sources = await openSources(target)
-  afterAll(() => sources.close())
+  closeWithFile(() => sources.close())
   // read from the table, since polling the API would use the customer's limit up
-  const statusOf = async (id: string): Promise<OrderStatus> => {
-    const [row] = await sources.query<{ status: OrderStatus }>(
+  const stateOf = async (id: string): Promise<{ status: OrderStatus; waits: string }> => {
+    const [row] = await sources.query<{ status: OrderStatus; waits: string }>(
       'orders',
-      `SELECT status FROM orders WHERE id = '${id}'`,
+      `SELECT status, concat('waits for ', waiting_for, attention) AS waits FROM orders WHERE id = '${id}'`,
     )
-    return row?.status ?? 'placed'
+    return row ?? { status: 'placed', waits: '' }
   }
   return {
     gatewayUrl,
@@ -114,18 +118,36 @@ export async function openShop(stack: OpenedStack = inject('stack')): Promise<Sh
     operator: () => signIn(gatewayUrl, 'operator@mainstay.test'),
     courier: () => signIn(gatewayUrl, 'courier@mainstay.test'),
     async reaches(client, id, status) {
-      await vi.waitFor(async () => expect(await statusOf(id)).toBe(status), PATIENCE)
+      await vi.waitFor(async () => {
+        const state = await stateOf(id)
+        expect(state.status, state.waits).toBe(status)
+      }, PATIENCE)
       return client.readOrder(id)
     },
+    until: (client, id, seen) =>
+      vi.waitFor(
+        async () => {
+          const order = await client.readOrder(id)
+          expect(seen(order), JSON.stringify(order)).toBe(true)
+          return order
+        },
+        // seldom enough for the customer's limit
+        { ...PATIENCE, interval: 200 },
+      ),
     async ends(client, id) {
-      await vi.waitFor(async () => expect(await statusOf(id)).toSatisfy(hasEnded), PATIENCE)
+      await vi.waitFor(async () => {
+        const state = await stateOf(id)
+        expect(state.status, state.waits).toSatisfy(hasEnded)
+      }, PATIENCE)
       return client.readOrder(id)
     },
     async insists(client, id, paymentMethod) {
       for (;;) {
         await vi.waitFor(
           async () =>
-            expect(await statusOf(id)).toSatisfy((now) => hasEnded(now) || now === 'awaiting_customer'),
+            expect((await stateOf(id)).status).toSatisfy(
+              (now) => hasEnded(now) || now === 'awaiting_customer',
+            ),
           PATIENCE,
         )
         const order = await client.readOrder(id)
@@ -134,8 +156,9 @@ export async function openShop(stack: OpenedStack = inject('stack')): Promise<Sh
           body: { paymentMethod },
         })
         expect(status).toBe(202)
-        await vi.waitFor(async () =>
-          expect((await client.readOrder(id)).version).toBeGreaterThan(order.version),
+        await vi.waitFor(
+          async () => expect((await client.readOrder(id)).version).toBeGreaterThan(order.version),
+          { ...PATIENCE, interval: 200 },
         )
       }
     },
@@ -146,8 +169,8 @@ export async function openShop(stack: OpenedStack = inject('stack')): Promise<Sh
         ).toHaveLength(1)
       }, PATIENCE)
     },
-    async product(stock) {
-      const operator = await signIn(gatewayUrl, 'operator@mainstay.test')
+    async product(stock, by) {
+      const operator = by ?? (await signIn(gatewayUrl, 'operator@mainstay.test'))
       const sku = `T-${randomUUID().slice(0, 8).toUpperCase()}`
       const body = {
         name: 'Test thing',

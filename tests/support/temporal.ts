@@ -1,13 +1,16 @@
 /** A namespace of its own on the real Temporal server, with workers on every task queue, for one test file. */
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { rename, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client, Connection } from '@temporalio/client'
 import { temporal } from '@temporalio/proto'
-import { NativeConnection, Runtime, Worker } from '@temporalio/worker'
-import { afterAll, inject } from 'vitest'
+import { NativeConnection, Runtime, Worker, type WorkflowBundleOption } from '@temporalio/worker'
+import { inject } from 'vitest'
 import { TASK_QUEUES } from '#contracts/services.ts'
 import { SEARCH_ATTRIBUTES } from '#contracts/search-attributes.ts'
-import { buildWorkflowBundle, workflowBundle } from '#platform/temporal/bundle.ts'
+import { buildWorkflowBundle, bundleFile, workflowBundle } from '#platform/temporal/bundle.ts'
+import { closeWithFile } from './closing.ts'
 
 const { IndexedValueType } = temporal.api.enums.v1
 
@@ -27,59 +30,50 @@ export type ActivitiesByQueue = Partial<Record<keyof typeof TASK_QUEUES, object>
  * @param workflows a file of other workflows than the platform's
  */
 export async function startWorkers(activities: ActivitiesByQueue, workflows?: string): Promise<Client> {
-  return (await startRestartable(activities, workflows)).client
-}
-
-export interface Workers {
-  client: Client
-  /** Stops the workers, does this, and starts new ones, which know nothing of any workflow. */
-  restart(meanwhile: () => void): Promise<void>
-}
-
-/** The same, with workers that a test can stop and start again. */
-export async function startRestartable(activities: ActivitiesByQueue, workflows?: string): Promise<Workers> {
   quietRuntime()
   const { temporalAddress: address } = inject('infrastructure')
   const connection = await Connection.connect({ address })
   const namespace = await createNamespace(connection)
   const native = await NativeConnection.connect({ address })
   const bundle = await (workflows === undefined
-    ? workflowBundle(false, undefined)
+    ? sharedBundle()
     : buildWorkflowBundle({ encrypted: false, from: workflows }))
-  const startAll = async () => {
-    const workers = await Promise.all(
-      Object.values(TASK_QUEUES)
-        .filter((taskQueue) => activities[taskQueue] !== undefined)
-        .map((taskQueue) =>
-          Worker.create({
-            connection: native,
-            namespace,
-            taskQueue,
-            activities: activities[taskQueue] ?? {},
-            ...(taskQueue === 'orders' || taskQueue === 'shipping' ? { workflowBundle: bundle } : {}),
-          }),
-        ),
-    )
-    const running = Promise.all(workers.map((worker) => worker.run()))
-    return async (meanwhile = () => {}) => {
-      for (const worker of workers) worker.shutdown()
-      meanwhile()
-      await running
-    }
-  }
-  let stop = await startAll()
-  afterAll(async () => {
-    await stop()
+  const workers = await Promise.all(
+    Object.values(TASK_QUEUES)
+      .filter((taskQueue) => activities[taskQueue] !== undefined)
+      .map((taskQueue) =>
+        Worker.create({
+          connection: native,
+          namespace,
+          taskQueue,
+          activities: activities[taskQueue] ?? {},
+          ...(taskQueue === 'orders' || taskQueue === 'shipping' ? { workflowBundle: bundle } : {}),
+        }),
+      ),
+  )
+  const running = Promise.all(workers.map((worker) => worker.run()))
+  closeWithFile(async () => {
+    for (const worker of workers) worker.shutdown()
+    await running
     await native.close()
     await connection.close()
   })
-  return {
-    client: new Client({ connection, namespace }),
-    async restart(meanwhile) {
-      await stop(meanwhile)
-      stop = await startAll()
-    },
+  return new Client({ connection, namespace })
+}
+
+/** The platform's workflows; built once for all files of a run. */
+async function sharedBundle(): Promise<WorkflowBundleOption> {
+  const { bundleFolder } = inject('infrastructure')
+  if (bundleFolder === undefined) return workflowBundle(false, undefined)
+  const file = bundleFile(bundleFolder, false)
+  if (!existsSync(file)) {
+    const { code } = await buildWorkflowBundle({ encrypted: false })
+    // moved to its place: another file that looks for it meanwhile sees a whole one or none
+    const draft = `${file}.${process.pid}`
+    await writeFile(draft, code)
+    await rename(draft, file)
   }
+  return { codePath: file }
 }
 
 let runtimeInstalled = false

@@ -1,4 +1,6 @@
 /** How the tests run the stack: the same parts, with shorter waits and fewer attempts. */
+import { inject } from 'vitest'
+import type { Ports } from '#contracts/services.ts'
 import type { Environment } from '#platform/config.ts'
 import type { CheckTarget } from '#stack/check/sources.ts'
 import { loadPlatformKeys } from '#stack/platform-keys.ts'
@@ -19,6 +21,22 @@ export const FAST_SETTINGS: Environment = {
   LIMIT_IP_PER_MINUTE: '100000',
   LIMIT_AUTH_PER_MINUTE: '10000',
   LIMIT_USERS_PER_MINUTE: '10000',
+}
+
+/** What a test file is told of the stack it works with. */
+export interface TestStack {
+  gatewayUrl: string
+  ports: Ports
+  target: CheckTarget
+  dataFolder: string
+}
+
+/** The stack of the worker that runs this file: no other file uses it at the same time. */
+export function ourStack(): TestStack {
+  const stack = inject('stacks')[Number(process.env['VITEST_POOL_ID']) - 1]
+  if (stack === undefined)
+    throw new Error(`no stack was started for worker ${process.env['VITEST_POOL_ID'] ?? 'without a number'}`)
+  return stack
 }
 
 /** Where the checker finds everything of a stack. */

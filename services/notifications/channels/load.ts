@@ -1,4 +1,4 @@
-import { loadExtension } from '#platform/extension.ts'
+import { hasNameOf, loadExtension } from '#platform/extension.ts'
 import type { Channel, ChannelContext } from './channel.ts'
 
 type CreateChannel = (context: ChannelContext) => Channel | Promise<Channel>
@@ -8,7 +8,7 @@ const isCreateChannel = (exported: unknown): exported is CreateChannel => typeof
 /**
  * Loads `./NAME/channel.ts`, which exports `createChannel(context)`.
  *
- * @throws ConfigError when there is no such folder, or when its settings are wrong
+ * @throws ConfigError when there is no such folder, it has another name, or its settings are wrong
  */
 export async function loadChannel(name: string, context: ChannelContext): Promise<Channel> {
   const createChannel = await loadExtension({
@@ -19,5 +19,5 @@ export async function loadChannel(name: string, context: ChannelContext): Promis
     part: 'createChannel',
     accepts: isCreateChannel,
   })
-  return createChannel(context)
+  return hasNameOf({ what: 'channel', name }, await createChannel(context))
 }

@@ -5,6 +5,12 @@ import { FAILURE } from '#contracts/workflows.ts'
 import type { PricedOrder } from '../pricing/total-order.ts'
 import type { OrdersTransaction } from '../store.ts'
 
+/** The code of an amendment that its order's workflow had not heard of when the order ended. */
+export const NEVER_CAME_UP = 'never_came_up'
+
+/** The code of an amendment whose sender was never told that it was accepted, and instead of which another was made. */
+export const REPLACED = 'stale_version'
+
 export interface AmendmentRef {
   orderId: string
   amendmentId: string

@@ -153,10 +153,9 @@ describe('refuseAmendment', () => {
       ...why,
     })
     expect(await orderOf(order.id)).toEqual(order)
-    const told = await orders.database.timelineEntry.findMany({
-      where: { orderId: order.id, name: 'amendOrder' },
-    })
-    expect(told.map(({ status, detail }) => [status, detail])).toEqual([['refused', why.message]])
+    // the workflow's journal tells it, once
+    const told = { orderId: order.id, name: 'amendOrder' }
+    expect(await orders.database.timelineEntry.count({ where: told })).toBe(0)
   })
 
   it('comes too late for what is applied', async () => {

@@ -5,7 +5,6 @@ import type { UnitOfWork } from '#platform/events/outbox.ts'
 import { lockOrder } from '../lock-order.ts'
 import { reviseRows } from '../revise-rows.ts'
 import type { OrdersTransaction } from '../store.ts'
-import { addToTimeline } from '../timeline.ts'
 import { lockAmendment, type AmendmentRef } from './amendment.ts'
 
 export type ApplyAmendment = (input: AmendmentRef) => Promise<void>
@@ -29,7 +28,7 @@ export const createApplyAmendment =
         UPDATE amendments SET status = 'applied', shipping_address = NULL WHERE id = ${amendmentId}::uuid`
     })
 
-/** Notes that it came to nothing, and why. A repeat changes nothing. */
+/** Notes that it came to nothing, and why; the workflow's journal tells the timeline. A repeat changes nothing. */
 export const createRefuseAmendment =
   (transact: UnitOfWork<OrdersTransaction>): RefuseAmendment =>
   ({ orderId, amendmentId, code, message }) =>
@@ -40,15 +39,6 @@ export const createRefuseAmendment =
       await tx.$executeRaw`
         UPDATE amendments SET status = 'refused', shipping_address = NULL, code = ${code}, message = ${message}
         WHERE id = ${amendmentId}::uuid AND status = 'requested'`
-      await addToTimeline(tx, orderId, [
-        {
-          kind: 'step',
-          name: 'amendOrder',
-          status: 'refused',
-          detail: message,
-          source: `amendment:${amendmentId}`,
-        },
-      ])
     })
 
 const refused = (message: string): ApplicationFailure =>

@@ -42,11 +42,14 @@ describe('a live timeline', () => {
   it('tells what was and what comes, of this order only', async () => {
     const [{ id }, other] = [await orders.place(), await orders.place()]
     const reader = follow(start(), id)
-    await vi.waitFor(() => expect(reader.names()).toEqual(['placeOrder', 'order.created']))
+    await vi.waitFor(() => expect(reader.names()).toEqual(['placeOrder', 'order.created']), 10_000)
     await tell(other.id, 'elsewhere')
     await tell(id, 'one')
     await tell(id, 'two')
-    await vi.waitFor(() => expect(reader.names()).toEqual(['placeOrder', 'order.created', 'one', 'two']))
+    await vi.waitFor(
+      () => expect(reader.names()).toEqual(['placeOrder', 'order.created', 'one', 'two']),
+      10_000,
+    )
     expect(reader.text()).toMatch(/^retry: \d+\n\nid: \d+-\d+\nevent: timeline\ndata: \{/)
     const { data } = { data: JSON.parse(/^data: (.*)$/m.exec(reader.text())![1]!) as object }
     expect(Object.keys(data)).toEqual(['at', 'kind', 'name', 'status', 'detail', 'traceId'])
@@ -57,12 +60,12 @@ describe('a live timeline', () => {
     for (let entry = 0; entry < 250; entry++) await tell(id, `entry ${entry}`)
     const live = start()
     const whole = follow(live, id)
-    await vi.waitFor(() => expect(whole.ids()).toHaveLength(252))
+    await vi.waitFor(() => expect(whole.ids()).toHaveLength(252), 10_000)
     expect(new Set(whole.ids()).size).toBe(252)
     for (const at of [0, 1, 120, 250, 251]) {
       const rest = follow(live, id, whole.ids()[at])
       await tell(id, `after ${at}`)
-      await vi.waitFor(() => expect(rest.names().at(-1)).toBe(`after ${at}`))
+      await vi.waitFor(() => expect(rest.names().at(-1)).toBe(`after ${at}`), 10_000)
       expect(rest.ids().slice(0, 251 - at)).toEqual(whole.ids().slice(at + 1, 252))
       rest.stream.destroy()
     }
@@ -71,7 +74,7 @@ describe('a live timeline', () => {
   it('passes over nothing that is committed later than what came after it', async () => {
     const { id } = await orders.place()
     const reader = follow(start(), id)
-    await vi.waitFor(() => expect(reader.names()).toHaveLength(2))
+    await vi.waitFor(() => expect(reader.names()).toHaveLength(2), 10_000)
     const [written, committing] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     const slow = inTransaction(orders.database, async (tx) => {
       await addToTimeline(tx, id, [{ kind: 'step', name: 'slow', status: 'done', source: 'slow' }])
@@ -84,7 +87,7 @@ describe('a live timeline', () => {
     expect(reader.names()).toHaveLength(2) // it waits for the slow one, which is older
     committing.resolve()
     await slow
-    await vi.waitFor(() => expect(reader.names().slice(2)).toEqual(['slow', 'fast']))
+    await vi.waitFor(() => expect(reader.names().slice(2)).toEqual(['slow', 'fast']), 10_000)
   })
 
   it('beats while nothing happens, and ends after its time', async () => {
@@ -116,7 +119,7 @@ describe('a live timeline', () => {
     listen('bob')
     expect(() => listen('eve')).toThrow(expect.objectContaining({ code: 'unavailable' }))
     first.destroy()
-    await vi.waitFor(() => expect(() => listen('ada')).not.toThrow())
+    await vi.waitFor(() => expect(() => listen('ada')).not.toThrow(), 10_000)
   })
 
   it('lets go who does not read', async () => {
@@ -130,7 +133,7 @@ describe('a live timeline', () => {
         { kind: 'step', name: 's', status: 'd', detail: long, source },
       ])
     }
-    await vi.waitFor(() => expect(stream.destroyed).toBe(true))
+    await vi.waitFor(() => expect(stream.destroyed).toBe(true), 10_000)
   })
 })
 

@@ -2,21 +2,24 @@
 import type { OrderStatus } from '#contracts/states.ts'
 import type { Finding } from '#contracts/workflows.ts'
 import type { Logger } from '#platform/logger.ts'
+import type { SettleConcern } from '../concerns.ts'
 import type { StartOrder } from '../start-workflows.ts'
 import type { OrdersDatabase } from '../store.ts'
+import type { TellOfParcels } from './tell-of-parcels.ts'
+import { BATCH, inTurns, tryToStart } from './look-in-turns.ts'
 import type { WorkflowState, WorkflowStates } from './workflow-states.ts'
 
 /** A younger order may still be on its way to its first step. */
 const GRACE_SECONDS = 60
 /** An order that waits for nobody moves within seconds, however often it has to try. */
 const STUCK_SECONDS = 3_600
-const BATCH = 500
-const FIRST = '00000000-0000-0000-0000-000000000000'
 
 interface Dependencies {
   database: OrdersDatabase
   statesOf: WorkflowStates
   startOrder: StartOrder
+  settleConcern: SettleConcern
+  tellOfParcels: TellOfParcels
   logger: Logger
 }
 
@@ -29,22 +32,30 @@ interface Row {
 
 export type CheckWorkflows = () => Promise<Finding[]>
 
-/** What was never started, or was lost before it did anything, is started; everything else is for people. */
+/**
+ * What was never started, or was lost before it did anything, is started, and what has missed news of its parcels is told;
+ * everything else is for people.
+ */
 export function createCheckWorkflows({
   database,
   statesOf,
   startOrder,
+  settleConcern,
+  tellOfParcels,
   logger,
 }: Dependencies): CheckWorkflows {
-  // each call looks at the next orders, so that many open ones do not hide the others
-  let after = FIRST
+  const nextRows = inTurns((after) => rowsAfter(database, after))
 
   return async () => {
-    const rows = await nextRows(database, after)
-    after = rows.length === BATCH ? (rows.at(-1)?.id ?? FIRST) : FIRST
+    for (const { orderId, source, status } of await endedAfterAll(database))
+      await settleConcern({ orderId, source, note: `the order is ${status}` })
+    const rows = await nextRows()
     const states = await statesOf(rows.map(({ id }) => id))
-    const findings: Finding[] = []
-    for (const row of rows) {
+    const findings = await tellOfParcels(
+      rows.map(({ id }) => id).filter((id) => states.get(id) === 'running'),
+    )
+    const told = new Set(findings.map(({ orderId }) => orderId))
+    for (const row of rows.filter(({ id }) => !told.has(id))) {
       const finding = await judge(row, states.get(row.id) ?? 'missing')
       if (finding !== undefined) findings.push(finding)
     }
@@ -55,7 +66,7 @@ export function createCheckWorkflows({
     const about = { subjectId: id, orderId: id }
     if (state === 'missing') {
       const fresh = status === 'placed' || status === 'reserving'
-      const repaired = fresh && (await start(id))
+      const repaired = fresh && (await tryToStart(startOrder, id, logger))
       const detail = `the order is ${status} and had no workflow`
       return { ...about, kind: 'workflow_missing', detail, repaired }
     }
@@ -69,20 +80,21 @@ export function createCheckWorkflows({
     }
     return undefined
   }
-
-  async function start(orderId: string): Promise<boolean> {
-    try {
-      await startOrder(orderId)
-      return true
-    } catch (error) {
-      logger.warn({ err: error, orderId }, 'a missing workflow could not be started')
-      return false
-    }
-  }
 }
 
+/** Orders whose workflow was put before the operators and has brought them to their end since. */
+const endedAfterAll = (
+  database: OrdersDatabase,
+): PromiseLike<{ orderId: string; source: string; status: OrderStatus }[]> =>
+  database.$queryRaw<{ orderId: string; source: string; status: OrderStatus }[]>`
+    SELECT order_id AS "orderId", source, status
+    FROM concerns JOIN orders ON orders.id = order_id
+    WHERE settled_at IS NULL AND operation IN ('workflow_missing', 'workflow_stuck')
+      AND status IN ('completed', 'rejected', 'cancelled')
+    LIMIT ${BATCH}`
+
 /** An order on its way is stuck when all its parcels have come to their end long ago. */
-const nextRows = (database: OrdersDatabase, after: string): PromiseLike<Row[]> =>
+const rowsAfter = (database: OrdersDatabase, after: string): PromiseLike<Row[]> =>
   database.$queryRaw<Row[]>`
     SELECT id, status, updated_at < now() - make_interval(secs => ${STUCK_SECONDS})
         AND waiting_for IS NULL AND attention IS NULL

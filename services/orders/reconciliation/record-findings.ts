@@ -8,6 +8,9 @@ import type { OrdersTransaction } from '../store.ts'
 
 const NAMESPACE = 'c1b1a9a4-6a2f-4d4b-9d5c-0d6f4e0f7b52'
 
+/** What ends a concern's source: who asks about one thing of an order does not ask about the order. */
+const DAY_LENGTH = '2026-01-01'.length
+
 export type RecordFindings = (input: { findings: Finding[] }) => Promise<void>
 
 /** The same finding counts once a day, however often it is found: a repeat of the call changes nothing. */
@@ -29,10 +32,12 @@ async function record(tx: OrdersTransaction, finding: Finding, day: string): Pro
     VALUES (${id}::uuid, ${kind}, ${subjectId}, ${orderId}::uuid, ${detail}, ${repaired}) ON CONFLICT DO NOTHING`
   if (inserted === 0) return false
   await appendEvent(tx, { type: 'reconciliation.found', aggregateId: id, version: 1, payload: finding })
-  if (!repaired && orderId !== null && (await isFirst(tx, orderId, kind))) {
+  // several parcels, returns or payments of an order are several questions
+  const about = subjectId === orderId ? `finding:${kind}:` : `finding:${kind}:${subjectId}:`
+  if (!repaired && orderId !== null && (await isFirst(tx, orderId, about))) {
     await raiseConcern(tx, {
       orderId,
-      source: `finding:${kind}:${day}`,
+      source: `${about}${day}`,
       step: 'reconciliation',
       operation: kind,
       error: detail,
@@ -42,10 +47,10 @@ async function record(tx: OrdersTransaction, finding: Finding, day: string): Pro
 }
 
 /** Whether there is such an order, and nobody has the same on their desk since yesterday. */
-async function isFirst(tx: OrdersTransaction, orderId: string, kind: string): Promise<boolean> {
+async function isFirst(tx: OrdersTransaction, orderId: string, about: string): Promise<boolean> {
   const rows = await tx.$queryRaw<unknown[]>`
     SELECT 1 FROM orders WHERE id = ${orderId}::uuid AND NOT EXISTS (
       SELECT 1 FROM concerns WHERE order_id = orders.id AND settled_at IS NULL
-        AND starts_with(source, ${`finding:${kind}:`}))`
+        AND starts_with(source, ${about}) AND length(source) = ${about.length + DAY_LENGTH}::int)`
   return rows.length > 0
 }

@@ -13,6 +13,9 @@ import { startLoop } from '#platform/loop.ts'
 
 export const RECONCILIATION_SCHEDULE = 'reconciliation'
 
+/** What the Temporal UI calls its runs. */
+export const RECONCILIATION_SUMMARY = 'Compares the services with each other and with the outside world'
+
 /** Temporal may be away at the start: it is tried until it is done, and looked after from then on. */
 const RETRY_MS = 5_000
 const LOOK_AGAIN_MS = 600_000
@@ -33,14 +36,18 @@ export function keepReconciliationScheduled(client: Client, minutes: number, log
   })
 }
 
-/** Makes the schedule, or gives an existing one this interval. */
+/** Makes the schedule, or gives an existing one this interval and its runs their name. */
 export async function scheduleReconciliation(client: Client, minutes: number): Promise<void> {
   const every = minutes * 60_000
   const handle = client.schedule.getHandle(RECONCILIATION_SCHEDULE)
   try {
-    const { spec } = await handle.describe()
-    if (spec.intervals?.[0]?.every === every) return
-    await handle.update((schedule) => ({ ...schedule, spec: { intervals: [{ every }] } }))
+    const { spec, action } = await handle.describe()
+    if (spec.intervals?.[0]?.every === every && action.staticSummary === RECONCILIATION_SUMMARY) return
+    await handle.update((schedule) => ({
+      ...schedule,
+      spec: { intervals: [{ every }] },
+      action: { ...schedule.action, staticSummary: RECONCILIATION_SUMMARY },
+    }))
   } catch (error) {
     if (!(error instanceof ScheduleNotFoundError)) throw error
     await create(client, every)
@@ -60,6 +67,7 @@ async function create(client: Client, every: number): Promise<void> {
         workflowId: RECONCILIATION_WORKFLOW,
         taskQueue: TASK_QUEUES.orders,
         args: [],
+        staticSummary: RECONCILIATION_SUMMARY,
         // one that hangs must not keep all later ones from running
         workflowExecutionTimeout: '1 hour',
       },

@@ -1,10 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import type { Client } from '@temporalio/client'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { returnWorkflowId } from '#contracts/return-workflow.ts'
 import { orderWorkflowId, RECONCILIATION_WORKFLOW } from '#contracts/workflows.ts'
 import { silentLogger } from '#tests/support/orders.ts'
 import { startWorkers } from '#tests/support/temporal.ts'
-import { keepReconciliationScheduled, RECONCILIATION_SCHEDULE, scheduleReconciliation } from './schedule.ts'
+import {
+  keepReconciliationScheduled,
+  RECONCILIATION_SCHEDULE,
+  RECONCILIATION_SUMMARY,
+  scheduleReconciliation,
+} from './schedule.ts'
 import { createWorkflowStates } from './workflow-states.ts'
 
 let client: Client
@@ -21,10 +27,25 @@ describe('the schedule', () => {
     expect(made).toMatchObject({
       spec: { intervals: [{ every: 300_000 }] },
       policies: { overlap: 'SKIP' },
-      action: { type: 'startWorkflow', workflowType: RECONCILIATION_WORKFLOW, taskQueue: 'orders' },
+      action: {
+        type: 'startWorkflow',
+        workflowType: RECONCILIATION_WORKFLOW,
+        taskQueue: 'orders',
+        staticSummary: RECONCILIATION_SUMMARY,
+      },
     })
     await scheduleReconciliation(client, 7)
     expect((await described()).spec.intervals?.[0]?.every).toBe(420_000)
+  })
+
+  it('gives its runs a summary, also one that was made without', async () => {
+    const handle = client.schedule.getHandle(RECONCILIATION_SCHEDULE)
+    await handle.update(({ action: { staticSummary: _none, ...action }, ...schedule }) => ({
+      ...schedule,
+      action,
+    }))
+    await scheduleReconciliation(client, 7)
+    expect((await described()).action).toMatchObject({ staticSummary: RECONCILIATION_SUMMARY })
   })
 
   it('is made when Temporal is back, without stopping anything before', async () => {
@@ -63,6 +84,18 @@ describe('workflow states', () => {
     )
     expect(await states([running, closed, missing])).toEqual(expected)
     expect(await states([])).toEqual(new Map())
+  })
+
+  it('are those of returns, where these are asked for', async () => {
+    const [running, missing] = [randomUUID(), randomUUID()]
+    const options = { workflowId: returnWorkflowId(running), taskQueue: 'nobody', args: [] }
+    await client.workflow.start('return', options)
+    expect(await createWorkflowStates(client, returnWorkflowId)([running, missing])).toEqual(
+      new Map([
+        [running, 'running'],
+        [missing, 'missing'],
+      ]),
+    )
   })
 
   it('are asked for in batches', async () => {

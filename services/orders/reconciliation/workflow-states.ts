@@ -1,4 +1,4 @@
-/** Whether orders' workflows run, as Temporal knows it. */
+/** Whether the workflows of orders, or of returns, run, as Temporal knows it. */
 import { WorkflowNotFoundError, type Client } from '@temporalio/client'
 import { orderWorkflowId } from '#contracts/workflows.ts'
 
@@ -9,40 +9,42 @@ const BATCH = 100
 /** How many are described at the same time. */
 const AT_ONCE = 10
 
-export type WorkflowStates = (orderIds: readonly string[]) => Promise<Map<string, WorkflowState>>
+export type WorkflowStates = (ids: readonly string[]) => Promise<Map<string, WorkflowState>>
 
 /**
  * The visibility store says cheaply who runs, a moment late; whoever it does not name as running is looked up one by one.
+ *
+ * @param idOf the id of the workflow of an order, or of a return
  */
 export const createWorkflowStates =
-  (client: Client): WorkflowStates =>
-  async (orderIds) => {
+  (client: Client, idOf: (id: string) => string = orderWorkflowId): WorkflowStates =>
+  async (ids) => {
     const states = new Map<string, WorkflowState>()
-    for (let at = 0; at < orderIds.length; at += BATCH) {
-      const batch = orderIds.slice(at, at + BATCH)
-      const seen = await runningAmong(client, batch)
-      for (const id of batch) if (seen.has(orderWorkflowId(id))) states.set(id, 'running')
+    for (let at = 0; at < ids.length; at += BATCH) {
+      const batch = ids.slice(at, at + BATCH)
+      const seen = await runningAmong(client, batch.map(idOf))
+      for (const id of batch) if (seen.has(idOf(id))) states.set(id, 'running')
     }
-    const others = orderIds.filter((id) => !states.has(id))
+    const others = ids.filter((id) => !states.has(id))
     for (let at = 0; at < others.length; at += AT_ONCE) {
       await Promise.all(
-        others.slice(at, at + AT_ONCE).map(async (id) => states.set(id, await stateOf(client, id))),
+        others.slice(at, at + AT_ONCE).map(async (id) => states.set(id, await stateOf(client, idOf(id)))),
       )
     }
     return states
   }
 
-async function runningAmong(client: Client, orderIds: readonly string[]): Promise<Set<string>> {
-  const ids = orderIds.map((id) => `'${orderWorkflowId(id)}'`).join(', ')
+async function runningAmong(client: Client, workflowIds: readonly string[]): Promise<Set<string>> {
+  const ids = workflowIds.map((id) => `'${id}'`).join(', ')
   const found = new Set<string>()
   const query = `ExecutionStatus = 'Running' AND WorkflowId IN (${ids})`
   for await (const { workflowId } of client.workflow.list({ query })) found.add(workflowId)
   return found
 }
 
-async function stateOf(client: Client, orderId: string): Promise<WorkflowState> {
+async function stateOf(client: Client, workflowId: string): Promise<WorkflowState> {
   try {
-    const { status } = await client.workflow.getHandle(orderWorkflowId(orderId)).describe()
+    const { status } = await client.workflow.getHandle(workflowId).describe()
     return status.name === 'RUNNING' ? 'running' : 'closed'
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return 'missing'

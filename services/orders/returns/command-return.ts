@@ -3,8 +3,10 @@ import type { Return } from '#contracts/http/returns.ts'
 import { isTerminal, RETURN } from '#contracts/states.ts'
 import { notFound, ProblemError } from '#platform/problem.ts'
 import { assertVersion } from '../command-order.ts'
+import { lockOrder } from '../lock-order.ts'
 import type { OrdersDatabase, OwnerFilter } from '../store.ts'
-import { addToTimeline } from '../timeline.ts'
+import { addToTimeline, isTold } from '../timeline.ts'
+import { assertCanPayBack } from './can-pay-back.ts'
 import { findReturn } from './find-returns.ts'
 import { presentReturn } from './present-return.ts'
 import { loadReturnInput, type ReturnTerms } from './return-input.ts'
@@ -27,17 +29,27 @@ interface Dependencies {
 
 /**
  * @returns the return as it was when the command had been taken
- * @throws ProblemError `not_found`, `stale_version`, `return_transition_refused` or `workflow_engine_unavailable`
+ * @throws ProblemError `not_found`, `stale_version`, `return_transition_refused`, `return_already_refunded`,
+ *   `warehouse_unknown` or `workflow_engine_unavailable`
  */
 export const createCommandReturn =
   ({ database, returnWorkflows, terms }: Dependencies) =>
   async ({ returnId, owner, command, ifMatch, updateId }: CommandReturnInput): Promise<Return> => {
     const row = await findReturn(database, returnId, owner)
     if (row === undefined) throw notFound('return')
+    const source = `update:${updateId}`
+    // a repeat whose first answer got lost: what was accepted stays accepted, whatever has become of the return
+    if (await isTold(database, row.order_id, source)) return presentReturn(row)
     assertVersion(row, ifMatch)
     // asking Temporal could even start its workflow anew, once that is forgotten
     if (isTerminal(RETURN, row.status))
       throw new ProblemError('return_transition_refused', `The return is ${row.status}.`)
+    if (command.name === 'approve' && row.status === 'requested') {
+      // what is given back by hand after this is settled when the return pays: then it pays what is left
+      const order = await lockOrder(database, row.order_id)
+      await assertCanPayBack(database, order, { returnId, lines: row.lines })
+    }
+    if (command.name === 'receive') await assertWarehouse(database, command.argument.warehouse)
     await returnWorkflows.command(await loadReturnInput(database, returnId, terms), command, updateId)
     const kind = command.name === 'cancel' ? 'request' : 'operator'
     await addToTimeline(database, row.order_id, [
@@ -46,8 +58,19 @@ export const createCommandReturn =
         name: `${command.name}Return`,
         status: 'accepted',
         detail: command.name === 'cancel' ? null : command.argument.by,
-        source: `update:${updateId}`,
+        source,
       },
     ])
     return presentReturn((await findReturn(database, returnId, owner)) ?? row)
   }
+
+/**
+ * Judged by what the inventory service has told, so that nothing waits for it: warehouses whose stock was ever counted, and
+ * those that parcels came from. A new one is known once it has its first stock.
+ */
+async function assertWarehouse(database: OrdersDatabase, code: string): Promise<void> {
+  const known = await database.$queryRaw<unknown[]>`
+    SELECT FROM known_warehouses WHERE code = ${code}
+    UNION ALL (SELECT FROM order_shipments WHERE warehouse = ${code} LIMIT 1)`
+  if (known.length === 0) throw new ProblemError('warehouse_unknown', `There is no warehouse ${code}.`)
+}

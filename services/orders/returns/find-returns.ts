@@ -15,7 +15,9 @@ export interface FoundReturn extends ReturnRow {
 type Reader = Pick<OrdersTransaction, '$queryRaw'>
 
 const WHOLE_RETURN = Prisma.sql`
-  id, order_id, status, goods::float8 AS goods, shipping::float8 AS shipping, version, created_at,
+  id, order_id, status, goods::float8 AS goods, shipping::float8 AS shipping, refunded::float8 AS refunded,
+  (SELECT (captured - payment.refunded)::float8 FROM order_payments AS payment WHERE payment.order_id = returns.order_id) AS left,
+  version, created_at,
   (SELECT json_agg(json_build_object('sku', sku, 'quantity', quantity, 'reason', line.reason) ORDER BY position)
      FROM return_lines AS line WHERE line.return_id = returns.id) AS lines`
 

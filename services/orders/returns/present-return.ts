@@ -7,5 +7,13 @@ export const presentReturn = (row: ReturnRow): Return => ({
   orderId: row.order_id,
   status: row.status,
   lines: row.lines.map(({ sku, quantity, reason }) => ({ sku, quantity, reason })),
-  refund: row.goods === null ? null : row.goods + (row.shipping ?? 0),
+  refund: refundOf(row),
 })
+
+function refundOf({ status, goods, shipping, refunded, left }: ReturnRow): number | null {
+  if (status === 'requested' || status === 'rejected' || status === 'cancelled') return null
+  if (refunded !== null || goods === null) return refunded
+  if (shipping !== null) return goods + shipping
+  // until it pays, the money may go back otherwise
+  return left === null ? goods : Math.min(goods, Math.max(0, left))
+}

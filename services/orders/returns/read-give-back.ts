@@ -1,6 +1,6 @@
 /** Reads what a refund follows from: what was sold, what is given back already, and what the customer keeps. */
 import type { SkuQuantity } from '#contracts/schemas.ts'
-import { isTerminal, ORDER, type ReturnStatus } from '#contracts/states.ts'
+import { isTerminal, ORDER } from '#contracts/states.ts'
 import type { LockedOrder } from '../lock-order.ts'
 import { readTerms } from '../order-terms.ts'
 import type { ShipmentRow } from '../rows.ts'
@@ -11,14 +11,20 @@ import type { GiveBack, GivenBack } from './refund-amount.ts'
 export type Parcel = Pick<ShipmentRow, 'id' | 'status' | 'lines'>
 
 interface Row extends GivenBack {
-  /** Null for a lost parcel. */
-  status: ReturnStatus | null
+  /** Null for a return. */
   shipment_id: string | null
+  /** A parcel that never left. */
+  given_up: boolean
+  /** Whether its money goes back for certain. */
+  pays: boolean
   lines: SkuQuantity[]
 }
 
-/** What is returned, or the parcel that is lost, and the one whose place it took. */
-export type Back = { lines: readonly SkuQuantity[] } | { lost: Parcel; replaces?: string | undefined }
+/** What is returned, or the parcel that is lost, and the one whose place it took, or those that never left. */
+export type Back =
+  | { returnId: string; lines: readonly SkuQuantity[] }
+  | { lost: Parcel; replaces?: string | undefined }
+  | { givenUp: readonly string[] }
 
 /** Call it under the order's lock. */
 export async function readGiveBack(tx: OrdersTransaction, order: LockedOrder, back: Back): Promise<GiveBack> {
@@ -26,26 +32,38 @@ export async function readGiveBack(tx: OrdersTransaction, order: LockedOrder, ba
   const sold = await readTerms(tx, orderId)
   const parcels = await readParcels(tx, orderId)
   const rows = await tx.$queryRaw<Row[]>`
-    SELECT status, NULL AS shipment_id, goods::float8 AS goods, shipping::float8 AS shipping,
+    SELECT NULL AS shipment_id, false AS given_up, shipping IS NOT NULL AS pays, goods::float8 AS goods,
+      coalesce(shipping, 0)::float8 AS shipping,
       (SELECT json_agg(json_build_object('sku', sku, 'quantity', quantity)) FROM return_lines
         WHERE return_id = returns.id) AS lines
     FROM returns WHERE order_id = ${orderId}::uuid AND status IN ('approved', 'received', 'refunded')
+      AND id IS DISTINCT FROM ${'returnId' in back ? back.returnId : null}::uuid
     UNION ALL
-    SELECT NULL, lost.shipment_id, goods::float8, shipping::float8, shipment.lines::json
-    FROM lost_parcels AS lost JOIN order_shipments AS shipment ON shipment.id = lost.shipment_id
-    WHERE lost.order_id = ${orderId}::uuid`
-  const lines = 'lost' in back ? back.lost.lines : back.lines
+    SELECT lost.shipment_id, given_up, true, goods::float8, shipping::float8,
+      CASE WHEN given_up THEN '[]' ELSE shipment.lines::json END
+    FROM lost_parcels AS lost LEFT JOIN order_shipments AS shipment ON shipment.id = lost.shipment_id
+    WHERE lost.order_id = ${orderId}::uuid AND (given_up OR shipment.id IS NOT NULL)`
+  const lines = linesOf(back)
+  const givenUp = new Set(rows.filter((row) => row.given_up).map(({ shipment_id: id }) => id))
+  if ('givenUp' in back) for (const id of back.givenUp) givenUp.add(id)
   const paidBack = new Set(rows.map(({ shipment_id: id }) => id))
   if ('lost' in back) paidBack.add(back.lost.id).add(back.replaces ?? null)
-  const returned = rows.filter(({ status }) => status !== null).flatMap((row) => row.lines)
+  const returned = rows.filter((row) => row.shipment_id === null && row.pays).flatMap((row) => row.lines)
   const nothingKept = keepsNothing({
-    parcels,
+    // what was given up may not have been heard of here
+    parcels: parcels.map((parcel) => (givenUp.has(parcel.id) ? { ...parcel, status: 'cancelled' } : parcel)),
     paidBack,
-    returned: 'lost' in back ? returned : [...returned, ...back.lines],
+    returned: 'returnId' in back ? [...returned, ...lines] : returned,
     sold: sold.lines,
-    ended: isTerminal(ORDER, order.status),
+    // that parcels were given up is known when all have come to their end
+    ended: isTerminal(ORDER, order.status) || givenUp.size > 0,
   })
   return { sold, before: rows, lines, nothingKept }
+}
+
+function linesOf(back: Back): readonly SkuQuantity[] {
+  if ('returnId' in back) return back.lines
+  return 'lost' in back ? back.lost.lines : []
 }
 
 export const readParcels = (tx: OrdersTransaction, orderId: string): PromiseLike<Parcel[]> =>

@@ -13,7 +13,7 @@ export interface GivenBack {
 
 export interface GiveBack {
   sold: OrderTerms
-  /** What is given back already: of returns that were agreed to, of lost parcels. */
+  /** What is given back otherwise: of returns that were agreed to, of lost parcels. */
   before: readonly (GivenBack & { lines: readonly SkuQuantity[] })[]
   lines: readonly SkuQuantity[]
   /** Whether the customer keeps nothing then: only then the shipping cost goes back too. */
@@ -25,16 +25,27 @@ export interface GiveBack {
  * the pieces sum to what it cost.
  */
 export function giveBack({ sold, before, lines, nothingKept }: GiveBack): GivenBack {
-  const after = goodsOf(sold, [...before.flatMap((given) => given.lines), ...lines])
   const shipping = nothingKept ? sold.shipping + sold.shippingTax : 0
   return {
-    goods: Math.max(0, after - sum(before.map((given) => given.goods))),
+    goods: goodsBack({ sold: sold.lines, before, lines }),
     shipping: Math.max(0, shipping - sum(before.map((given) => given.shipping))),
   }
 }
 
+export interface GoodsBack {
+  sold: OrderTerms['lines']
+  before: readonly { goods: number; lines: readonly SkuQuantity[] }[]
+  lines: readonly SkuQuantity[]
+}
+
+/** What these lines give back, without shipping. */
+export function goodsBack({ sold, before, lines }: GoodsBack): number {
+  const after = goodsOf(sold, [...before.flatMap((given) => given.lines), ...lines])
+  return Math.max(0, after - sum(before.map((given) => given.goods)))
+}
+
 /** What these units cost with tax. */
-function goodsOf({ lines }: OrderTerms, units: readonly SkuQuantity[]): number {
+function goodsOf(lines: OrderTerms['lines'], units: readonly SkuQuantity[]): number {
   const counted = handOut(lines, countUnits(units))
   return sum(
     lines.map(({ total, tax, quantity }, index) => {

@@ -4,6 +4,7 @@
  */
 import { v7 as uuid } from 'uuid'
 import type { Return, ReturnBody } from '#contracts/http/returns.ts'
+import type { SkuQuantity } from '#contracts/schemas.ts'
 import type { UnitOfWork } from '#platform/events/outbox.ts'
 import type { Finish } from '#platform/idempotency.ts'
 import { notFound, ProblemError } from '#platform/problem.ts'
@@ -13,6 +14,7 @@ import { lockOrder } from '../lock-order.ts'
 import type { ReturnRow, ShipmentRow } from '../rows.ts'
 import { findOrder, type OrdersTransaction } from '../store.ts'
 import { countUnits } from '../units.ts'
+import { assertCanPayBack } from './can-pay-back.ts'
 import { findReturn } from './find-returns.ts'
 import { presentReturn } from './present-return.ts'
 import { returnableUnits, type Returnable } from './returnable.ts'
@@ -28,7 +30,10 @@ export interface RequestReturnInput {
   finish: Finish
 }
 
-/** @throws ProblemError `not_found`, `stale_version`, `return_exceeds_delivered` or `return_window_closed` */
+/**
+ * @throws ProblemError `not_found`, `stale_version`, `return_exceeds_delivered`, `return_window_closed` or
+ *   `return_already_refunded`
+ */
 export const createRequestReturn =
   (transact: UnitOfWork<OrdersTransaction>) =>
   ({ orderId, customerId, body, ifMatch, finish }: RequestReturnInput): Promise<Return> =>
@@ -39,6 +44,8 @@ export const createRequestReturn =
       assertVersion(order, ifMatch)
       assertReturnable(await readReturnable(tx, orderId), body)
       const id = uuid()
+      const others = await readRequestedLines(tx, orderId)
+      await assertCanPayBack(tx, order, { returnId: id, lines: [...others, ...body.lines] })
       await insertReturn(tx, { id, orderId, customerId, body })
       await announceReturn(tx, order, {
         id,
@@ -67,6 +74,12 @@ async function readReturnable(tx: OrdersTransaction, orderId: string): Promise<M
   }))
   return returnableUnits(parcels, returns, new Date())
 }
+
+/** What other returns that nobody has agreed to yet would give back too. */
+const readRequestedLines = (tx: OrdersTransaction, orderId: string): PromiseLike<SkuQuantity[]> =>
+  tx.$queryRaw<SkuQuantity[]>`
+    SELECT sku, quantity FROM return_lines JOIN returns ON returns.id = return_id
+    WHERE order_id = ${orderId}::uuid AND status = 'requested'`
 
 function assertReturnable(returnable: ReadonlyMap<string, Returnable>, { lines }: ReturnBody): void {
   const refused = (

@@ -20,12 +20,14 @@ export interface ReturnNews {
   amount: number
   /** For the timeline. */
   detail: string | null
+  /** When the goods should be here. */
+  until?: string | undefined
 }
 
 export async function announceReturn(
   tx: OrdersTransaction,
   order: OrderFacts,
-  { id, status, version, lines, amount, detail }: ReturnNews,
+  { id, status, version, lines, amount, detail, until }: ReturnNews,
 ): Promise<void> {
   const type = `return.${status}` as const
   const payload: EventPayload<ReturnEvent> = {
@@ -37,6 +39,7 @@ export async function announceReturn(
     lines: [...countUnits(lines)].map(([sku, quantity]) => ({ sku, quantity })),
     currency: order.currency,
     amount,
+    ...(until === undefined ? {} : { until }),
   }
   await appendEvent(tx, { type, aggregateId: id, version, payload })
   await addToTimeline(tx, order.id, [

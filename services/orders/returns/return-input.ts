@@ -1,6 +1,7 @@
 /** The return workflow's input, made from the return's rows: the same whoever starts the workflow, and whenever. */
 import type { SkuQuantity } from '#contracts/schemas.ts'
-import type { ReturnInput, SagaPolicy } from '#contracts/workflows.ts'
+import type { ReturnInput } from '#contracts/return-workflow.ts'
+import type { SagaPolicy } from '#contracts/workflows.ts'
 import type { Sql } from '#platform/database.ts'
 import type { OrdersConfig } from '../config.ts'
 import { countUnits } from '../units.ts'

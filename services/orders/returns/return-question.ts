@@ -1,5 +1,13 @@
 /** `return:<id>:<operation>`; one that is overdue asks for nothing. */
-const QUESTION = /^return:([0-9a-f-]{36}):(?!overdue$)/
+const QUESTION = /^return:([0-9a-f-]{36}):(?!overdue$)(.+)$/
 
-/** The return whose workflow waits for the answer to this concern, if one does. */
-export const returnAsking = (source: string): string | undefined => QUESTION.exec(source)?.[1]
+export interface ReturnQuestion {
+  returnId: string
+  operation: string
+}
+
+/** The return whose workflow waits for the answer to this concern, if one does, and what it asks about. */
+export function returnAsking(source: string): ReturnQuestion | undefined {
+  const [, returnId, operation] = QUESTION.exec(source) ?? []
+  return returnId === undefined || operation === undefined ? undefined : { returnId, operation }
+}

@@ -11,12 +11,12 @@ import {
   returnWorkflowId,
   type ApproveReturnCommand,
   type CancelReturnCommand,
-  type OperateCommand,
   type ReceiveReturnCommand,
   type RejectReturnCommand,
   type ReturnInput,
   type ReturnResult,
-} from '#contracts/workflows.ts'
+} from '#contracts/return-workflow.ts'
+import type { OperateCommand } from '#contracts/workflows.ts'
 import { ProblemError } from '#platform/problem.ts'
 import { isTemporalAway, temporalAway, updateRefusal } from '#platform/temporal/errors.ts'
 

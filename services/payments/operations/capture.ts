@@ -36,10 +36,11 @@ export const capture: Operation = {
     await recordChange(tx, payment, { type: 'payment.captured', amount })
   },
 
-  /** What has run out is authorized anew; everything else is owed. */
+  /** What has run out is authorized anew, unless it is captured no more; everything else is owed. */
   async bookRefusal(tx, { payment, authorization, attempt }, code) {
-    if (code === AUTHORIZATION_EXPIRED) await bookExpiry(tx, payment, authorization)
-    else await bookReceivable(tx, payment, attempt)
+    const expired = code === AUTHORIZATION_EXPIRED
+    if (expired) await bookExpiry(tx, payment, authorization)
+    if (!expired || attempt.givenUp) await bookReceivable(tx, payment, attempt)
   },
 }
 

@@ -1,8 +1,14 @@
 import { changeAuthorization } from '../authorization.ts'
 import { postRefund } from '../ledger.ts'
 import { recordChange } from '../payment.ts'
-import { refundOf } from '../refund.ts'
+import { refundOf, type Refund } from '../refund.ts'
 import { providerIdOf, readAuthorization, type Operation } from './operation.ts'
+
+/** What our own workflows ask for says so; the rest is people's. */
+function causeOf({ kind, reason }: Refund): 'return' | 'lost_parcel' | 'request' {
+  if (kind === 'order' && reason === 'return') return 'return'
+  return kind === 'order' && reason === 'lost' ? 'lost_parcel' : 'request'
+}
 
 export const refund: Operation = {
   send: (provider, { authorization, attempt: { amount, key } }) =>
@@ -24,7 +30,12 @@ export const refund: Operation = {
     const made = await refundOf(tx, refundId)
     await postRefund(tx, { payment, attemptId, amount }, made.kind === 'goodwill' ? 'goodwill' : 'refunds')
     await changeAuthorization(tx, authorization, { refunded: authorization.refunded + amount })
-    await recordChange(tx, payment, { type: 'payment.refunded', amount })
+    await recordChange(tx, payment, {
+      type: 'payment.refunded',
+      amount,
+      refundFor: causeOf(made),
+      refundedBy: made.requestedBy,
+    })
   },
 
   async bookRefusal() {

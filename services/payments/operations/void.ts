@@ -1,5 +1,5 @@
 import { changeAuthorization, openOf, type Authorization } from '../authorization.ts'
-import { markSettled } from '../attempt.ts'
+import { GIVEN_UP, markSettled } from '../attempt.ts'
 import { authorizeAttemptOf } from '../expiry.ts'
 import { postAuthorization, postRelease } from '../ledger.ts'
 import { recordChange } from '../payment.ts'
@@ -47,9 +47,6 @@ export const releaseRest: Operation = {
     // nothing moved
   },
 }
-
-/** The error code of an authorization that the customer had not approved when it was not wanted any more. */
-export const GIVEN_UP = 'given_up'
 
 async function readRelease(
   provider: PaymentProvider,

@@ -17,6 +17,8 @@ export interface ProviderUnderTest {
   }
   /** The customer answers at the page. */
   authenticate?(authorization: ProviderAuthorization, approved: boolean): Promise<void>
+  /** A webhook as the provider signs it now; left out where the provider sends none. */
+  webhook?(): { raw: Buffer; headers: Readonly<Record<string, string>> }
   stop(): Promise<void>
 }
 
@@ -82,6 +84,47 @@ export function describeProvider(
       await provider.capture(id, 4_000, captureKey)
       await provider.capture(id, 4_000, captureKey)
       expect(await provider.find(id)).toMatchObject({ captured: 4_000 })
+    })
+
+    it('answers a repeated refund and a repeated void with the first answer and one effect', async () => {
+      const { id } = await authorize()
+      await provider.capture(id, 4_000, randomUUID())
+      const [refundKey, voidKey] = [randomUUID(), randomUUID()]
+      const refund = () => provider.refund(id, { amount: 1_000, reason: 'returned' }, refundKey)
+      const refunded = await refund()
+      expect(authorizationOf(refunded)).toMatchObject({ refunded: 1_000 })
+      expect(await refund()).toEqual(refunded)
+      expect(await provider.find(id)).toMatchObject({ captured: 4_000, refunded: 1_000 })
+      const other = await authorize()
+      const released = await provider.void(other.id, voidKey)
+      expect(authorizationOf(released)).toMatchObject({ released: 10_000 })
+      expect(await provider.void(other.id, voidKey)).toEqual(released)
+      expect(await provider.find(other.id)).toMatchObject({ captured: 0, released: 10_000 })
+    })
+
+    it('does not execute a key of a capture or a refund again with another amount', async () => {
+      const { id } = await authorize()
+      const [captureKey, refundKey] = [randomUUID(), randomUUID()]
+      authorizationOf(await provider.capture(id, 4_000, captureKey))
+      expect((await provider.capture(id, 3_000, captureKey)).outcome).not.toBe('succeeded')
+      authorizationOf(await provider.refund(id, { amount: 1_000 }, refundKey))
+      expect((await provider.refund(id, { amount: 2_000 }, refundKey)).outcome).not.toBe('succeeded')
+      expect(await provider.find(id)).toMatchObject({ captured: 4_000, refunded: 1_000 })
+    })
+
+    it('throws for no authorization that it does not know, and moves nothing', async () => {
+      const paid = await authorize()
+      const others = [
+        await authorize(),
+        authorizationOf(await provider.capture(paid.id, 4_000, randomUUID())),
+      ]
+      const answers = [
+        await provider.capture('unknown', 1_000, randomUUID()),
+        await provider.void('unknown', randomUUID()),
+        await provider.refund('unknown', { amount: 1_000 }, randomUUID()),
+      ]
+      for (const { outcome } of answers) expect(outcome).toMatch(/^(declined|unknown|not_sent)$/)
+      for (const one of others) expect(await provider.find(one.id)).toEqual(one)
     })
 
     it('does not execute a key again with other parameters', async () => {
@@ -191,8 +234,24 @@ export function describeProvider(
       expect((await provider.capture(id, 1, randomUUID())).outcome).toBe('declined')
     })
 
-    it('takes no webhook without a signature', () => {
-      expect(provider.verifyWebhook(Buffer.from('{}'), {})).toBeUndefined()
+    it('takes no webhook without a signature, or with one of nobody', () => {
+      const raw = Buffer.from('{}')
+      expect(provider.verifyWebhook(raw, {})).toBeUndefined()
+      // whichever header it looks into
+      const forged = new Proxy({}, { get: () => `t=${Math.floor(Date.now() / 1000)},v1=${'0'.repeat(64)}` })
+      expect(provider.verifyWebhook(raw, forged)).toBeUndefined()
+    })
+
+    it('takes its own webhooks, and neither another body nor another signature', () => {
+      const genuine = subject.webhook?.()
+      if (genuine === undefined) return
+      const { raw, headers } = genuine
+      expect(provider.verifyWebhook(raw, headers)).toBeDefined()
+      expect(provider.verifyWebhook(Buffer.concat([raw, Buffer.from(' ')]), headers)).toBeUndefined()
+      for (const [header, value] of Object.entries(headers)) {
+        const other = { ...headers, [header]: `${value.slice(0, -1)}${value.endsWith('0') ? '1' : '0'}` }
+        expect(provider.verifyWebhook(raw, other), header).toBeUndefined()
+      }
     })
   })
 }

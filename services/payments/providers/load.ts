@@ -1,5 +1,5 @@
 import type { Environment } from '#platform/config.ts'
-import { loadExtension } from '#platform/extension.ts'
+import { hasNameOf, loadExtension } from '#platform/extension.ts'
 import type { PaymentProvider, ProviderContext } from './provider.ts'
 
 type CreateProvider = (environment: Environment, context: ProviderContext) => PaymentProvider
@@ -9,7 +9,7 @@ const isCreateProvider = (exported: unknown): exported is CreateProvider => type
 /**
  * Loads `./NAME/provider.ts`, which exports `createProvider(environment, context)`.
  *
- * @throws ConfigError when there is no such folder, or what it needs is missing in the environment
+ * @throws ConfigError when there is no such folder, it has another name, or what it needs is missing in the environment
  */
 export async function loadProvider(
   name: string,
@@ -24,5 +24,5 @@ export async function loadProvider(
     part: 'createProvider',
     accepts: isCreateProvider,
   })
-  return createProvider(environment, context)
+  return hasNameOf({ what: 'payment provider', name }, createProvider(environment, context))
 }

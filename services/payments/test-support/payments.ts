@@ -4,6 +4,8 @@ import { createUnitOfWork } from '#platform/events/outbox.ts'
 import { createAuthorizePayment } from '../authorize-payment.ts'
 import { createCapturePayment } from '../capture-payment.ts'
 import type { PaymentsDependencies, Timings } from '../execute-attempt.ts'
+import { createGiveUpCapture } from '../give-up-capture.ts'
+import { createGiveUpRefund } from '../give-up-refund.ts'
 import { createKeepAuthorization } from '../keep-authorization.ts'
 import { createReconcilePayment } from '../reconcile-payment.ts'
 import { createRefundPayment } from '../refund-payment.ts'
@@ -32,9 +34,13 @@ export function createPayments(
     renew: createRenewAuthorization(dependencies),
     releaseParcel: createReleaseParcelPayment(dependencies),
     refund: createRefundPayment(dependencies),
+    giveUpCapture: createGiveUpCapture(dependencies),
+    giveUpRefund: createGiveUpRefund(dependencies),
     dependencies,
   }
 }
+
+export type Payments = ReturnType<typeof createPayments>
 
 export const openTestStore = (url: string): Store => openStore(url, 20)
 

@@ -1,4 +1,4 @@
-import { loadExtension } from '#platform/extension.ts'
+import { hasNameOf, loadExtension } from '#platform/extension.ts'
 import type { Carrier, CarrierOptions } from './carrier.ts'
 
 type CreateCarrier = (options: CarrierOptions) => Carrier
@@ -8,7 +8,7 @@ const isCreateCarrier = (exported: unknown): exported is CreateCarrier => typeof
 /**
  * Loads `./NAME/carrier.ts`, which exports `createCarrier(options)`.
  *
- * @throws ConfigError when there is no such folder
+ * @throws ConfigError when there is no such folder, or it has another name
  */
 export async function loadCarrier(name: string, options: CarrierOptions): Promise<Carrier> {
   const createCarrier = await loadExtension({
@@ -19,5 +19,5 @@ export async function loadCarrier(name: string, options: CarrierOptions): Promis
     part: 'createCarrier',
     accepts: isCreateCarrier,
   })
-  return createCarrier(options)
+  return hasNameOf({ what: 'carrier', name }, createCarrier(options))
 }

@@ -10,7 +10,7 @@ export const outOfStock: Scenario = {
       status: 'rejected',
       reason: 'out_of_stock',
       parcels: [],
-      money: unpaid('created'),
+      money: unpaid('voided'),
     })
     await stage.expect('what the provider was asked', () => stage.outside.providerBooks(order.id), [])
   },

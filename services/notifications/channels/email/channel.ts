@@ -23,10 +23,9 @@ export function createChannel({
     await orderCustomers.notice(event)
     if (event.eventType === 'order.attention_raised') {
       if (OPERATIONS_EMAIL !== undefined) {
-        await send(
-          { email: OPERATIONS_EMAIL },
-          attentionRaised({ ...event.payload, consoleUrl: CONSOLE_URL }),
-        )
+        const number = await orderCustomers.numberOf(event.payload.orderId)
+        const facts = { ...event.payload, number, consoleUrl: CONSOLE_URL }
+        await send({ email: OPERATIONS_EMAIL }, attentionRaised(facts))
       }
       return
     }

@@ -53,7 +53,10 @@ export async function letterFor(
     case 'shipment.lost':
       return toCustomer(await ofOrder(event.payload), shipmentLost)
     case 'payment.refunded':
-      return toCustomer(await ofOrder(event.payload), paymentRefunded)
+      // what a return gives back is in its own letter
+      return event.payload.refundFor === 'return'
+        ? undefined
+        : toCustomer(await ofOrder(event.payload), paymentRefunded)
     case 'return.approved':
       return toCustomer(event.payload, returnApproved)
     case 'return.rejected':

@@ -78,6 +78,16 @@ describe('text messages', () => {
     expect(wordsTo(phone)).toEqual([`${words}: https://shop.example.test/orders/${orderId}`])
   })
 
+  test('name the deadline', async () => {
+    const phone = newPhone()
+    const { userId } = support.person({ phone })
+    const event = orderEvent('order.awaiting_customer', randomUUID(), userId, 'payment_method')
+    await channel.deliver({ ...event, payload: { ...event.payload, until: '2026-11-25T22:01:30.000Z' } })
+    expect(wordsTo(phone)).toEqual([
+      expect.stringContaining('needs another payment method by 25 November 2026 at 22:01 UTC: https://'),
+    ])
+  })
+
   test('tell that a parcel is on its way, once it is known whose it is', async () => {
     const phone = newPhone()
     const [orderId, shipmentId] = [randomUUID(), randomUUID()]

@@ -2,6 +2,7 @@
 import type { AnyDomainEvent } from '#contracts/events.ts'
 import type { OrderCustomers } from '../../order-customers.ts'
 import { orderLink } from '../console.ts'
+import { deadline } from '../deadline.ts'
 
 export interface Text {
   customerId: string
@@ -25,10 +26,14 @@ export async function textFor(
   { orderCustomers, consoleUrl }: TextOptions,
 ): Promise<Text | undefined> {
   if (event.eventType === 'order.awaiting_customer') {
-    const { customerId, orderId, number, reason } = event.payload
+    const { customerId, orderId, number, reason, until } = event.payload
     const known = reason !== null && Object.hasOwn(QUESTIONS, reason) ? QUESTIONS[reason] : undefined
     const what = known ?? 'waits for an answer of yours'
-    return { customerId, body: compose(`Your order ${number} ${what}: ${orderLink(consoleUrl, orderId)}`) }
+    const by = until === undefined ? '' : ` by ${deadline(until)}`
+    return {
+      customerId,
+      body: compose(`Your order ${number} ${what}${by}: ${orderLink(consoleUrl, orderId)}`),
+    }
   }
   if (event.eventType === 'shipment.dispatched') {
     const { orderId, carrier, trackingNumber } = event.payload

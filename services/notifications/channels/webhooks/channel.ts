@@ -20,10 +20,15 @@ import { addEndpointRoutes } from './routes.ts'
 import { startSenders } from './senders.ts'
 import { openStreams } from './streams.ts'
 
-/** @param resolve stands in for the system's resolver in tests */
+/** What tests put in the place of the system's resolver and of the schedule of retries. */
+export interface WebhooksStandIns {
+  resolve?: Resolve
+  pauseAfter?: () => number
+}
+
 export function createChannel(
   { bus, logger, settings, sendOnce }: ChannelContext,
-  { resolve }: { resolve?: Resolve } = {},
+  { resolve, pauseAfter }: WebhooksStandIns = {},
 ): Channel {
   const config = settings(Type.Object(webhooksConfig))
   const endpoints = createEndpoints(openBucket(bus, 'webhook-endpoints'))
@@ -31,7 +36,7 @@ export function createChannel(
   const attempts = createAttempts(streams)
   const queue = createDeliveryQueue({ streams, logger })
   const destinations = createDestinations({
-    allowPrivate: config.WEBHOOK_ALLOW_PRIVATE,
+    allowLoopback: config.WEBHOOK_ALLOW_LOOPBACK,
     ...(resolve === undefined ? {} : { resolve }),
   })
   const masterSecret = config.WEBHOOK_MASTER_SECRET
@@ -57,6 +62,7 @@ export function createChannel(
     breakerOf,
     masterSecret,
     disableAfterDays: config.WEBHOOK_DISABLE_AFTER_DAYS,
+    ...(pauseAfter === undefined ? {} : { pauseAfter }),
   })
 
   function breakerOf(endpointId: string): Breaker {

@@ -5,9 +5,11 @@ export const webhooksConfig = {
     minLength: 32,
     description: "what the secrets of merchants' webhook endpoints are derived from",
   }),
-  WEBHOOK_ALLOW_PRIVATE: Type.Boolean({
+  WEBHOOK_ALLOW_LOOPBACK: Type.Boolean({
     default: false,
-    description: 'takes http and private addresses as webhook endpoints: for a stack on one machine only',
+    description:
+      'takes webhook endpoints on this machine itself (127.0.0.0/8 and ::1), there also with http and any port; other ' +
+      'private addresses stay refused. For the local stack only: never where strangers can make endpoints',
   }),
   WEBHOOK_TIMEOUT_MS: Type.Integer({
     minimum: 100,

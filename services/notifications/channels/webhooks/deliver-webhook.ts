@@ -24,6 +24,8 @@ export interface DeliverWebhookDependencies {
   breakerOf: (endpointId: string) => Pick<Breaker, 'call'>
   masterSecret: string
   disableAfterDays: number
+  /** Milliseconds until a delivery that failed is tried again; undefined: never. */
+  pauseAfter?: (delivery: Delivery) => number | undefined
   clock?: () => number
 }
 
@@ -43,6 +45,7 @@ export const createDeliverWebhook = ({
   breakerOf,
   masterSecret,
   disableAfterDays,
+  pauseAfter = nextPause,
   clock = Date.now,
 }: DeliverWebhookDependencies) => {
   return async (endpointId: string, delivery: Delivery): Promise<Verdict> => {
@@ -51,12 +54,12 @@ export const createDeliverWebhook = ({
     const started = clock()
     const answer = await attempt(endpoint, delivery.body)
     if (answer === undefined) {
-      return { outcome: 'later', ms: Math.max(CIRCUIT_PAUSE_MS, nextPause(delivery) ?? 0) }
+      return { outcome: 'later', ms: Math.max(CIRCUIT_PAUSE_MS, pauseAfter(delivery) ?? 0) }
     }
 
     const delivered = answer.error === null
     const state = await note(endpoint, answer)
-    const pause = delivered || state === 'disabled' ? undefined : nextPause(delivery)
+    const pause = delivered || state === 'disabled' ? undefined : pauseAfter(delivery)
     const ended = clock()
     const { eventId, eventType } = parseBody(delivery.body)
     await attempts.add(endpointId, {

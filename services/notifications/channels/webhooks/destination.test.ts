@@ -9,6 +9,8 @@ const names: Record<string, { address: string; family: number }[]> = {
   'inside.example.test': [PRIVATE],
   'mixed.example.test': [PUBLIC, PRIVATE],
   'mapped.example.test': [{ address: '::ffff:127.0.0.1', family: 6 }],
+  'here.example.test': [{ address: '127.0.0.1', family: 4 }],
+  'both.example.test': [PUBLIC, { address: '127.0.0.1', family: 4 }],
   'empty.example.test': [],
 }
 const resolve: Resolve = async (hostname) => {
@@ -16,12 +18,12 @@ const resolve: Resolve = async (hostname) => {
   if (known === undefined) throw Object.assign(new Error('unknown'), { code: 'ENOTFOUND' })
   return known
 }
-const strict = createDestinations({ allowPrivate: false, resolve })
-const local = createDestinations({ allowPrivate: true, resolve })
+const strict = createDestinations({ allowLoopback: false, resolve })
+const local = createDestinations({ allowLoopback: true, resolve })
 
-const refusal = async (url: string): Promise<string> => {
+const refusal = async (url: string, destinations = strict): Promise<string> => {
   try {
-    await strict.check(strict.parse(url))
+    await destinations.check(destinations.parse(url))
     return 'accepted'
   } catch (error) {
     return error instanceof DestinationRefusedError ? error.message : 'unresolved'
@@ -80,7 +82,33 @@ describe('a destination', () => {
     async (url) => expect(await refusal(url)).toBe('unresolved'),
   )
 
-  test('on a machine of its own may be http and private, and nothing else changes', async () => {
+  test.each([
+    'http://127.0.0.1:81/',
+    'http://127.255.255.254:3000/',
+    'http://[::1]:3000/',
+    'https://127.0.0.1:22/',
+    'http://here.example.test:3000/',
+    'https://shop.example.test/',
+  ])('%s is accepted by a stack on one machine', async (url) =>
+    expect(await refusal(url, local)).toBe('accepted'),
+  )
+
+  test.each([
+    ['http://10.0.0.5/', 'leads to an address that is not on the public internet'],
+    ['https://192.168.1.1/', 'leads to an address that is not on the public internet'],
+    ['http://169.254.169.254/latest/meta-data/', 'leads to an address that is not on the public internet'],
+    ['http://0.0.0.0:8080/', 'leads to an address that is not on the public internet'],
+    ['https://[fd00:ec2::254]/', 'leads to an address that is not on the public internet'],
+    ['https://inside.example.test/', 'leads to an address that is not on the public internet'],
+    ['https://mapped.example.test/', 'leads to an address that is not on the public internet'],
+    ['http://shop.example.test/', 'must be https'],
+    ['http://both.example.test/', 'must be https'],
+    ['https://shop.example.test:22/', 'must use port 443 or one from 1024 up'],
+  ])('%s is refused by a stack on one machine too: it %s', async (url, message) =>
+    expect(await refusal(url, local)).toBe(message),
+  )
+
+  test('on this machine may be http, and nothing else changes', async () => {
     await expect(local.check(local.parse('http://127.0.0.1:81/'))).resolves.toEqual([
       { address: '127.0.0.1', family: 4 },
     ])

@@ -2,7 +2,7 @@
 import { lookup } from 'node:dns/promises'
 import { isIP, type LookupFunction } from 'node:net'
 import { callbackify } from 'node:util'
-import { isPublicAddress } from './public-address.ts'
+import { isLoopbackAddress, isPublicAddress } from './public-address.ts'
 
 /** The endpoint's address is one that we do not call. */
 export class DestinationRefusedError extends Error {
@@ -20,8 +20,8 @@ export type Resolve = (hostname: string) => Promise<ResolvedAddress[]>
 const systemResolve: Resolve = (hostname) => lookup(hostname, { all: true, verbatim: true })
 
 export interface DestinationOptions {
-  /** For a stack on one machine: http, any port and any address. */
-  allowPrivate: boolean
+  /** For a stack on one machine: this machine itself too, with http and any port. */
+  allowLoopback: boolean
   resolve?: Resolve
 }
 
@@ -39,7 +39,7 @@ const HTTPS_PORT = 443
 const FIRST_FREE_PORT = 1024
 
 export function createDestinations({
-  allowPrivate,
+  allowLoopback,
   resolve = systemResolve,
 }: DestinationOptions): Destinations {
   /** All or nothing: a name with one private address is somebody's trick or mistake. */
@@ -47,11 +47,13 @@ export function createDestinations({
     const literal = hostname.replace(/^\[(.*)\]$/, '$1')
     const family = isIP(literal)
     const addresses = family === 0 ? await resolveName(hostname) : [{ address: literal, family }]
-    if (!allowPrivate && !addresses.every(({ address }) => isPublicAddress(address))) {
+    if (!addresses.every(({ address }) => isPublicAddress(address) || isAllowedHere(address))) {
       throw new DestinationRefusedError('leads to an address that is not on the public internet')
     }
     return addresses
   }
+
+  const isAllowedHere = (address: string): boolean => allowLoopback && isLoopbackAddress(address)
 
   async function resolveName(hostname: string): Promise<ResolvedAddress[]> {
     const addresses = await resolve(hostname)
@@ -62,17 +64,12 @@ export function createDestinations({
   function parse(text: string): URL {
     const url = URL.parse(text)
     if (url === null) throw new DestinationRefusedError('is not an absolute address')
-    if (url.protocol !== 'https:' && !(allowPrivate && url.protocol === 'http:')) {
-      throw new DestinationRefusedError('must be https')
-    }
+    if (url.protocol !== 'http:') assertHttps(url)
     if (url.username !== '' || url.password !== '') {
       throw new DestinationRefusedError('must not hold a user name or password')
     }
     if (url.hash !== '') throw new DestinationRefusedError('must not hold a fragment')
-    const port = url.port === '' ? HTTPS_PORT : Number(url.port)
-    if (!allowPrivate && port !== HTTPS_PORT && port < FIRST_FREE_PORT) {
-      throw new DestinationRefusedError(`must use port ${HTTPS_PORT} or one from ${FIRST_FREE_PORT} up`)
-    }
+    if (!allowLoopback) assertForStrangers(url)
     return url
   }
 
@@ -80,12 +77,29 @@ export function createDestinations({
 
   return {
     parse,
-    check: ({ hostname }) => checked(hostname),
+    async check(url) {
+      const addresses = await checked(url.hostname)
+      if (!addresses.every(({ address }) => isAllowedHere(address))) assertForStrangers(url)
+      return addresses
+    },
     lookup: (hostname, options, callback) =>
       lookupChecked(hostname, (error, addresses) => {
         const [first] = addresses ?? []
         if (error !== null || options.all === true) callback(error, addresses)
         else callback(null, first?.address ?? '', first?.family)
       }),
+  }
+}
+
+function assertHttps({ protocol }: URL): void {
+  if (protocol !== 'https:') throw new DestinationRefusedError('must be https')
+}
+
+/** What is asked of an address that leads out of this machine. */
+function assertForStrangers(url: URL): void {
+  assertHttps(url)
+  const port = url.port === '' ? HTTPS_PORT : Number(url.port)
+  if (port !== HTTPS_PORT && port < FIRST_FREE_PORT) {
+    throw new DestinationRefusedError(`must use port ${HTTPS_PORT} or one from ${FIRST_FREE_PORT} up`)
   }
 }

@@ -23,8 +23,8 @@ afterAll(() => {
 })
 
 const port = () => (server.address() as AddressInfo).port
-const local = createPost(createDestinations({ allowPrivate: true }))
-const strict = createPost(createDestinations({ allowPrivate: false }))
+const local = createPost(createDestinations({ allowLoopback: true }))
+const strict = createPost(createDestinations({ allowLoopback: false }))
 const request = (url: string, timeoutMs = 5_000) => ({
   url,
   body: '{"a":"ä"}',

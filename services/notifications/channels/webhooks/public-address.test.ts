@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isPublicAddress } from './public-address.ts'
+import { isLoopbackAddress, isPublicAddress } from './public-address.ts'
 
 describe('isPublicAddress', () => {
   test.each([
@@ -50,4 +50,15 @@ describe('isPublicAddress', () => {
     'localhost',
     '',
   ])('%s is not', (address) => expect(isPublicAddress(address)).toBe(false))
+})
+
+describe('isLoopbackAddress', () => {
+  test.each(['127.0.0.1', '127.255.255.254', '::1'])('%s is', (address) =>
+    expect(isLoopbackAddress(address)).toBe(true),
+  )
+
+  test.each(['128.0.0.1', '10.0.0.1', '0.0.0.0', '::', '::ffff:127.0.0.1', '::1%lo', 'localhost', ''])(
+    '%s is not',
+    (address) => expect(isLoopbackAddress(address)).toBe(false),
+  )
 })

@@ -41,6 +41,13 @@ for (const [network, prefix] of NOT_PUBLIC_V6) notPublic.addSubnet(network, pref
 const publicV6 = new BlockList()
 publicV6.addSubnet('2000::', 3, 'ipv6')
 
+const loopback = new BlockList()
+loopback.addSubnet('127.0.0.0', 8, 'ipv4')
+
+/** Whether it leads to this machine itself; an IPv6 address that embeds an IPv4 one does not. */
+export const isLoopbackAddress = (address: string): boolean =>
+  isIP(address) === 4 ? loopback.check(address, 'ipv4') : address === '::1'
+
 /** @param address an IPv4 or IPv6 address as text; anything else is not public */
 export function isPublicAddress(address: string): boolean {
   const version = isIP(address)

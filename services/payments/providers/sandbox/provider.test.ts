@@ -22,6 +22,15 @@ const options = (overrides: Partial<SandboxOptions> = {}): SandboxOptions => ({
   ...overrides,
 })
 
+const EVENT = Buffer.from(
+  JSON.stringify({ id: 'evt_1', type: 'authorization.authorized', data: { reference: 'r' } }),
+)
+
+function signed(body: Buffer, at = Math.floor(Date.now() / 1000), secret = SECRET) {
+  const signature = createHmac('sha256', secret).update(`${at}.`).update(body).digest('hex')
+  return { 'provider-signature': `t=${at},v1=${signature}` }
+}
+
 for (const multicapture of [true, false]) {
   describeProvider(vitest, `sandbox, multicapture ${multicapture}`, async () => {
     const sandbox = await startSandboxProvider({ PROVIDER_MULTICAPTURE: String(multicapture) })
@@ -36,6 +45,7 @@ for (const multicapture of [true, false]) {
       async authenticate({ actionUrl }, approved) {
         await fetch(`${actionUrl}/${approved ? 'approve' : 'decline'}`, { method: 'POST' })
       },
+      webhook: () => ({ raw: EVENT, headers: signed(EVENT) }),
       stop: sandbox.stop,
     }
   })
@@ -117,30 +127,21 @@ describe('the sandbox adapter', () => {
 
 describe('the sandbox webhook signature', () => {
   const provider = createSandbox(options())
-  const raw = Buffer.from(
-    JSON.stringify({ id: 'evt_1', type: 'authorization.authorized', data: { reference: 'r' } }),
-  )
-
-  function signed(body: Buffer, at = Math.floor(Date.now() / 1000), secret = SECRET) {
-    const signature = createHmac('sha256', secret).update(`${at}.`).update(body).digest('hex')
-    return { 'provider-signature': `t=${at},v1=${signature}` }
-  }
-
   it('is over the time and the raw body', () => {
-    expect(provider.verifyWebhook(raw, signed(raw))).toEqual({ id: 'evt_1', reference: 'r' })
-    expect(provider.verifyWebhook(Buffer.from(`${raw.toString()} `), signed(raw))).toBeUndefined()
-    expect(provider.verifyWebhook(raw, signed(raw, undefined, 'another secret'))).toBeUndefined()
+    expect(provider.verifyWebhook(EVENT, signed(EVENT))).toEqual({ id: 'evt_1', reference: 'r' })
+    expect(provider.verifyWebhook(Buffer.from(`${EVENT.toString()} `), signed(EVENT))).toBeUndefined()
+    expect(provider.verifyWebhook(EVENT, signed(EVENT, undefined, 'another secret'))).toBeUndefined()
   })
 
   it('holds for five minutes either way', () => {
     const now = Math.floor(Date.now() / 1000)
-    expect(provider.verifyWebhook(raw, signed(raw, now - 295))).toBeDefined()
-    expect(provider.verifyWebhook(raw, signed(raw, now - 305))).toBeUndefined()
-    expect(provider.verifyWebhook(raw, signed(raw, now + 305))).toBeUndefined()
+    expect(provider.verifyWebhook(EVENT, signed(EVENT, now - 295))).toBeDefined()
+    expect(provider.verifyWebhook(EVENT, signed(EVENT, now - 305))).toBeUndefined()
+    expect(provider.verifyWebhook(EVENT, signed(EVENT, now + 305))).toBeUndefined()
   })
 
   it.each(['', 'v1=00', 't=1,v1=zz', `t=x,v1=${'0'.repeat(64)}`])('refuses the header %j', (header) => {
-    expect(provider.verifyWebhook(raw, { 'provider-signature': header })).toBeUndefined()
+    expect(provider.verifyWebhook(EVENT, { 'provider-signature': header })).toBeUndefined()
   })
 
   it.each(['not json', '{}', '{"id":"e","data":{}}'])('refuses the signed body %j', (text) => {

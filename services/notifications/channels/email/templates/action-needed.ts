@@ -1,3 +1,4 @@
+import { deadline } from '../../deadline.ts'
 import { compose, type Message, type OrderFacts } from './message.ts'
 
 interface Question {
@@ -32,13 +33,13 @@ const ANYTHING: Question = {
   invitation: 'Answer',
 }
 
-/** The event carries no deadline; the page behind the link shows it. */
 export function actionNeeded({
   name,
   number,
   link,
   reason,
-}: OrderFacts & { reason: string | null }): Message {
+  until,
+}: OrderFacts & { reason: string | null; until?: string }): Message {
   const known = reason !== null && Object.hasOwn(QUESTIONS, reason) ? QUESTIONS[reason] : undefined
   const { subject, words, invitation } = known ?? ANYTHING
   return compose(
@@ -46,7 +47,9 @@ export function actionNeeded({
     [
       `Dear ${name},`,
       words,
-      'Until then the order waits. The page of your order says for how long; without an answer by then it is cancelled.',
+      until === undefined
+        ? 'Until then the order waits. The page of your order says for how long; without an answer by then it is cancelled.'
+        : `The order waits until ${deadline(until)}; without an answer by then it is cancelled.`,
     ],
     { words: invitation, link },
   )

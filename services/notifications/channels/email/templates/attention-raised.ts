@@ -3,6 +3,8 @@ import { compose, type Message } from './message.ts'
 
 export interface AttentionFacts {
   orderId: string
+  /** Undefined where it is not known: then the order's id stands for it. */
+  number: string | undefined
   step: string
   operation: string
   error: string
@@ -10,11 +12,18 @@ export interface AttentionFacts {
 }
 
 /** For operators. */
-export const attentionRaised = ({ orderId, step, operation, error, consoleUrl }: AttentionFacts): Message =>
+export const attentionRaised = ({
+  orderId,
+  number = orderId,
+  step,
+  operation,
+  error,
+  consoleUrl,
+}: AttentionFacts): Message =>
   compose(
-    `Order ${orderId} needs an operator`,
+    `Order ${number} needs an operator`,
     [
-      `The order ${orderId} waits for an operator.`,
+      `The order ${number} waits for an operator.`,
       `Step: ${step}. Operation: ${operation}.`,
       `Error: ${error}`,
       'Answer with retry or resolve once the cause is removed.',

@@ -1,11 +1,15 @@
+import type { RejectionReason } from '#contracts/workflows.ts'
 import { compose, seeOrder, type Message, type OrderFacts } from './message.ts'
 
-/** Why, in the customer's words; a code that is not here is not told. */
-const REASONS: Readonly<Record<string, string>> = {
+/** Why, in the customer's words; null: the customer is not told. Codes of newer processes are not told either. */
+const REASONS: Readonly<Record<RejectionReason, string | null>> = {
   out_of_stock: 'we do not have the goods in stock any more',
   declined: 'the payment was declined',
   expired: 'we waited for an answer that did not come in time',
+  fraud: null,
+  technical: null,
 }
+const WORDS: ReadonlyMap<string, string | null> = new Map(Object.entries(REASONS))
 
 export function orderRejected({
   name,
@@ -13,12 +17,12 @@ export function orderRejected({
   link,
   reason,
 }: OrderFacts & { reason: string | null }): Message {
-  const because = reason !== null && Object.hasOwn(REASONS, reason) ? REASONS[reason] : undefined
+  const because = WORDS.get(reason ?? '') ?? null
   return compose(
     `We could not accept your order ${number}`,
     [
       `Dear ${name},`,
-      because === undefined
+      because === null
         ? `we could not accept your order ${number}.`
         : `we could not accept your order ${number}: ${because}.`,
       'You have not been charged.',

@@ -40,6 +40,7 @@ const EVERY_KIND: Record<string, Message> = {
   returnRefunded: returnRefunded(goods),
   attentionRaised: attentionRaised({
     orderId: EVIL,
+    number: EVIL,
     step: EVIL,
     operation: EVIL,
     error: EVIL,
@@ -83,8 +84,10 @@ describe('the words', () => {
     ['constructor', 'Your order 7 waits for you', 'Answer'],
     [null, 'Your order 7 waits for you', 'Answer'],
   ])('ask the customer for %s', (reason, subject, invitation) => {
-    const message = actionNeeded({ ...ann, reason })
+    const message = actionNeeded({ ...ann, reason, until: '2026-11-25T22:01:30.000Z' })
     expect(message.subject).toBe(subject)
+    expect(message.text).toContain('The order waits until 25 November 2026 at 22:01 UTC; ')
+    expect(actionNeeded({ ...ann, reason }).text).toContain('The page of your order says for how long')
     expect(message.text).toContain(`${invitation}: ${LINK}`)
   })
 
@@ -93,7 +96,9 @@ describe('the words', () => {
     const settled = { ...ann, lines: [{ sku: 'MUG-WHITE', quantity: 2 }], currency: 'EUR' }
     expect(returnRefunded({ ...settled, amount: 995 }).text).toContain('9.95 EUR')
     expect(returnRefunded({ ...settled, amount: 0 }).text).not.toContain('EUR')
-    expect(returnApproved({ ...settled, amount: 0 }).text).toContain('2 × MUG-WHITE')
+    const approved = returnApproved({ ...settled, amount: 0, until: '2026-11-25T22:01:30.000Z' }).text
+    expect(approved).toContain('2 × MUG-WHITE')
+    expect(approved).toContain('here by 25 November 2026 at 22:01 UTC.')
   })
 
   test.each([
