@@ -94,6 +94,26 @@ describe('a cancellation', () => {
     expect(calls).toContain('releaseReservation')
   })
 
+  it('is passed on to Temporal only once its acceptance is in the history', async () => {
+    const authorizing = hold(failing('the provider is away'))
+    saga.answers.authorizePayment = authorizing.work
+    const handle = await saga.start()
+    await authorizing.reached
+    await cancel(handle)
+    authorizing.release()
+    expect(await statusOf(handle)).toBe('CANCELLED')
+    const history = await saga.history(handle)
+    const accepted = history.findIndex(
+      (event) => event.workflowExecutionUpdateAcceptedEventAttributes != null,
+    )
+    const passedOn = history.findIndex(
+      ({ activityTaskScheduledEventAttributes: activity }) =>
+        activity?.activityType?.name === 'requestCancellation',
+    )
+    expect(accepted).toBeGreaterThan(-1)
+    expect(passedOn).toBeGreaterThan(accepted)
+  })
+
   it('that comes at once undoes what was begun and takes no money', async () => {
     const recording = hold(async () => {})
     saga.answers.recordProgress = recording.work

@@ -6,11 +6,12 @@ import {
   ApplicationFailure,
   CancellationScope,
   CancelledFailure,
+  patched,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow'
 import type { CancelCommand } from '#contracts/workflows.ts'
-import { ordersHere } from './doors.ts'
+import { orders, ordersHere, untilDone } from './doors.ts'
 import type { Journal } from './journal.ts'
 import { cancel } from './messages.ts'
 
@@ -40,9 +41,17 @@ export function acceptCancellation(journal: Journal): Cancellation {
     command = given
     const { workflowId } = workflowInfo()
     await CancellationScope.nonCancellable(() =>
-      ordersHere('request the cancellation').requestCancellation({ workflowId }),
+      cancellationDoor('request the cancellation').requestCancellation({ workflowId }),
     )
   }
+
+  /**
+   * An activity, which Temporal hands out together with keeping the acceptance. Runs from before that asked inside the
+   * workflow task; where that task was lost afterwards, the Update came again, found the order being cancelled by itself,
+   * and was refused.
+   */
+  const cancellationDoor = (summary: string) =>
+    patched('cancellation-follows-its-acceptance') ? orders(summary, untilDone) : ordersHere(summary)
 
   async function asked(): Promise<CancelledFailure | undefined> {
     // on its way, by the handler's activity

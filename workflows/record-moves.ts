@@ -47,6 +47,15 @@ export async function moveParcel(
 export const cancel = ({ customer }: Stage, { id }: FollowedOrder): Promise<unknown> =>
   customer.command(`/api/v1/orders/${id}/cancel`, { reason: 'changed my mind' })
 
+/** An order of two parcels, of which none has left. */
+export async function cancelEverything(stage: Stage): Promise<void> {
+  const sku = await stage.product('Lamp', { AMS: 1, LJU: 1 })
+  const order = await stage.place({ lines: [{ sku, quantity: 2 }], shippingAddress: BY_HAND_ADDRESS })
+  await order.until('booked', isBooked)
+  await cancel(stage, order)
+  await order.end()
+}
+
 export const amend = (
   { customer }: Stage,
   { id }: FollowedOrder,

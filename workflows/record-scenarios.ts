@@ -10,6 +10,7 @@ import {
   demo,
   moveParcel,
   cancel,
+  cancelEverything,
   amend,
   refusedToAmend,
   bookedByHand,
@@ -33,16 +34,9 @@ export const GROUPS: readonly Group[] = [
       returned: demo('return', 'return'),
       'unknown-payment': demo('unknown-payment'),
       attention: demo('attention'),
-      'cancel-everything': {
-        keeps: ['order', 'shipment'],
-        async play(stage) {
-          const sku = await stage.product('Lamp', { AMS: 1, LJU: 1 })
-          const order = await stage.place({ lines: [{ sku, quantity: 2 }], shippingAddress: BY_HAND_ADDRESS })
-          await order.until('booked', isBooked)
-          await cancel(stage, order)
-          await order.end()
-        },
-      },
+      'cancel-everything': { keeps: ['order', 'shipment'], play: cancelEverything },
+      // since Temporal is asked by an activity, which follows the acceptance
+      'cancel-once-accepted': orderOnly(cancelEverything),
       // one parcel's workflow has ended, by mistake, behind another question: the customer's cancellation answers it
       'cancel-behind-a-question': orderOnly(async (stage, temporal) => {
         const sku = await stage.product('Lamp', { AMS: 1, LJU: 1 })

@@ -49,6 +49,7 @@ const SINCE = [
   'cancel-late-shipment',
   'cancel-late-shipment-2',
   'cancel-late-shipping',
+  'cancel-once-accepted',
   'capture-resolved',
   'joined',
   'joined-shipment',
