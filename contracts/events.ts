@@ -97,6 +97,7 @@ export const FindingPayload = Closed({
     'workflow_missing',
     'workflow_stuck',
     'return_stuck',
+    'parcel_stuck',
     'event_missing',
     'parcel_astray',
   ]),

@@ -1,6 +1,7 @@
 /** The orders service: orders, their timeline, and the worker that hosts the order workflow. */
 import { createOrdersActivities } from '#activities/orders.ts'
 import { returnWorkflowId } from '#contracts/return-workflow.ts'
+import { shipmentWorkflowId } from '#contracts/workflows.ts'
 import { probeDatabase } from '#platform/database.ts'
 import { createDeadLetters } from '#platform/events/redrive.ts'
 import { defineService, runService } from '#platform/service.ts'
@@ -25,6 +26,7 @@ import { loadShippingRates } from './pricing/shipping/load.ts'
 import { loadTaxPolicy } from './pricing/tax/load.ts'
 import { createReadTimeline } from './read-timeline.ts'
 import { createRecordProgress } from './record-progress.ts'
+import { createCheckParcels } from './reconciliation/check-parcels.ts'
 import { createCheckReturns } from './reconciliation/check-returns.ts'
 import { createCheckWorkflows } from './reconciliation/check-workflows.ts'
 import { createFindRunning } from './reconciliation/find-running.ts'
@@ -81,6 +83,11 @@ export const ordersService = defineService({
       settleConcern,
       logger,
     })
+    const checkParcels = createCheckParcels({
+      database,
+      statesOf: createWorkflowStates(temporal.client, shipmentWorkflowId),
+      settleConcern,
+    })
     const commandOrder = createCommandOrder({ database, workflows, policy })
     return {
       routes(app, verifyCaller) {
@@ -117,7 +124,11 @@ export const ordersService = defineService({
           recordReturn: createRecordReturn(transact),
           quoteLostParcel: createQuoteLostParcel(transact),
           quoteShippingBack: createQuoteShippingBack(transact),
-          checkWorkflows: async () => [...(await checkOrders()), ...(await checkReturns())],
+          checkWorkflows: async () => [
+            ...(await checkOrders()),
+            ...(await checkParcels()),
+            ...(await checkReturns()),
+          ],
           findRunning: createFindRunning({ database, statesOf }),
           recordFindings: createRecordFindings({ transact, logger }),
           raiseConcern: createRaiseConcern(transact),

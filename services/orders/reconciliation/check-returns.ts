@@ -6,7 +6,7 @@ import type { SettleConcern } from '../concerns.ts'
 import type { StartReturn } from '../returns/start-returns.ts'
 import type { OrdersDatabase } from '../store.ts'
 import { BATCH, inTurns, tryToStart } from './look-in-turns.ts'
-import type { WorkflowState, WorkflowStates } from './workflow-states.ts'
+import { hasEnded, type WorkflowState, type WorkflowStates } from './workflow-states.ts'
 
 /** A younger return may still be on its way to its workflow. */
 const GRACE_SECONDS = 60
@@ -61,7 +61,7 @@ export function createCheckReturns({
     if (state === 'missing')
       return found('had no workflow', status === 'requested' && (await tryToStart(startReturn, id, logger)))
     // it may have ended, properly, between the two looks
-    if (state === 'closed') return (await isOpen(database, id)) ? found('its workflow has ended') : undefined
+    if (hasEnded(state)) return (await isOpen(database, id)) ? found('its workflow has ended') : undefined
     return stuck ? found(`has not moved for more than ${STUCK_SECONDS / 60} minutes`) : undefined
   }
 }

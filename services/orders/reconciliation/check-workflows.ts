@@ -7,7 +7,7 @@ import type { StartOrder } from '../start-workflows.ts'
 import type { OrdersDatabase } from '../store.ts'
 import type { TellOfParcels } from './tell-of-parcels.ts'
 import { BATCH, inTurns, tryToStart } from './look-in-turns.ts'
-import type { WorkflowState, WorkflowStates } from './workflow-states.ts'
+import { hasEnded, type WorkflowState, type WorkflowStates } from './workflow-states.ts'
 
 /** A younger order may still be on its way to its first step. */
 const GRACE_SECONDS = 60
@@ -70,7 +70,7 @@ export function createCheckWorkflows({
       const detail = `the order is ${status} and had no workflow`
       return { ...about, kind: 'workflow_missing', detail, repaired }
     }
-    if (state === 'closed' && (await stillOpen(database, id))) {
+    if (hasEnded(state) && (await stillOpen(database, id))) {
       const detail = `the order is ${status}, its workflow has ended`
       return { ...about, kind: 'workflow_stuck', detail, repaired: false }
     }
@@ -89,7 +89,7 @@ const endedAfterAll = (
   database.$queryRaw<{ orderId: string; source: string; status: OrderStatus }[]>`
     SELECT order_id AS "orderId", source, status
     FROM concerns JOIN orders ON orders.id = order_id
-    WHERE settled_at IS NULL AND operation IN ('workflow_missing', 'workflow_stuck')
+    WHERE settled_at IS NULL AND operation IN ('workflow_missing', 'workflow_stuck', 'parcel_stuck')
       AND status IN ('completed', 'rejected', 'cancelled')
     LIMIT ${BATCH}`
 

@@ -1,6 +1,6 @@
 /** Which of these orders somebody still works on: what they hold is theirs. */
 import type { OrdersDatabase } from '../store.ts'
-import type { WorkflowStates } from './workflow-states.ts'
+import { hasEnded, type WorkflowStates } from './workflow-states.ts'
 
 export type FindRunning = (input: { orderIds: string[] }) => Promise<{ orderIds: string[] }>
 
@@ -16,5 +16,5 @@ export const createFindRunning =
       WHERE id = ANY(${orderIds}::uuid[]) AND status NOT IN ('completed', 'rejected', 'cancelled')`
     const open = rows.map(({ id }) => id)
     const states = await statesOf(open)
-    return { orderIds: open.filter((id) => states.get(id) !== 'closed') }
+    return { orderIds: open.filter((id) => !hasEnded(states.get(id) ?? 'missing')) }
   }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Client } from '@temporalio/client'
+import { temporal } from '@temporalio/proto'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { returnWorkflowId } from '#contracts/return-workflow.ts'
 import { orderWorkflowId, RECONCILIATION_WORKFLOW } from '#contracts/workflows.ts'
@@ -12,6 +13,9 @@ import {
   scheduleReconciliation,
 } from './schedule.ts'
 import { createWorkflowStates } from './workflow-states.ts'
+
+const { CommandType } = temporal.api.enums.v1
+type Ids = [string, string, string, string]
 
 let client: Client
 beforeAll(async () => {
@@ -59,22 +63,38 @@ describe('the schedule', () => {
   })
 })
 
+/** Completes the next workflow that waits in this queue, as its worker would. */
+async function completeNext(taskQueue: string): Promise<void> {
+  const { namespace } = client.options
+  const { taskToken } = await client.withDeadline(Date.now() + 60_000, () =>
+    client.workflowService.pollWorkflowTaskQueue({ namespace, taskQueue: { name: taskQueue } }),
+  )
+  const command = { commandType: CommandType.COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION }
+  await client.workflowService.respondWorkflowTaskCompleted({
+    namespace,
+    taskToken,
+    commands: [{ ...command, completeWorkflowExecutionCommandAttributes: {} }],
+  })
+}
+
 describe('workflow states', () => {
-  it('are running, closed or missing, also right after the start', async () => {
-    const [running, closed, missing] = [randomUUID(), randomUUID(), randomUUID()]
-    for (const id of [running, closed]) {
-      // nobody polls that queue: it stays where it is
-      const options = { workflowId: orderWorkflowId(id), taskQueue: 'nobody', args: [] }
-      await client.workflow.start('order', options)
-    }
+  it('are running, completed, closed or missing, also right after the start', async () => {
+    const [running, completed, closed, missing] = Array.from({ length: 4 }, () => randomUUID()) as Ids
+    // nobody else polls these queues: each stays where it is
+    const start = (id: string, taskQueue: string) =>
+      client.workflow.start('order', { workflowId: orderWorkflowId(id), taskQueue, args: [] })
+    for (const id of [running, closed]) await start(id, 'nobody')
     await client.workflow.getHandle(orderWorkflowId(closed)).terminate()
+    await start(completed, `of-${completed}`)
+    await completeNext(`of-${completed}`)
     const states = createWorkflowStates(client)
     const expected = new Map([
       [running, 'running'],
+      [completed, 'completed'],
       [closed, 'closed'],
       [missing, 'missing'],
     ])
-    expect(await states([running, closed, missing])).toEqual(expected)
+    expect(await states([...expected.keys()])).toEqual(expected)
     await vi.waitFor(
       async () =>
         expect(await client.workflow.count(`WorkflowId = '${orderWorkflowId(running)}'`)).toMatchObject({
@@ -82,7 +102,7 @@ describe('workflow states', () => {
         }),
       10_000,
     )
-    expect(await states([running, closed, missing])).toEqual(expected)
+    expect(await states([...expected.keys()])).toEqual(expected)
     expect(await states([])).toEqual(new Map())
   })
 

@@ -1,8 +1,11 @@
-/** Whether the workflows of orders, or of returns, run, as Temporal knows it. */
+/** Whether the workflows of orders, returns or parcels run, as Temporal knows it. */
 import { WorkflowNotFoundError, type Client } from '@temporalio/client'
 import { orderWorkflowId } from '#contracts/workflows.ts'
 
-export type WorkflowState = 'running' | 'closed' | 'missing'
+/** `completed` came to its own end, `closed` to another: it failed, was cancelled, was terminated. */
+export type WorkflowState = 'running' | 'completed' | 'closed' | 'missing'
+
+export const hasEnded = (state: WorkflowState): boolean => state === 'completed' || state === 'closed'
 
 /** How many workflows one look into the visibility store asks for. */
 const BATCH = 100
@@ -14,7 +17,7 @@ export type WorkflowStates = (ids: readonly string[]) => Promise<Map<string, Wor
 /**
  * The visibility store says cheaply who runs, a moment late; whoever it does not name as running is looked up one by one.
  *
- * @param idOf the id of the workflow of an order, or of a return
+ * @param idOf the id of the workflow of an order, of a return or of a parcel
  */
 export const createWorkflowStates =
   (client: Client, idOf: (id: string) => string = orderWorkflowId): WorkflowStates =>
@@ -45,7 +48,8 @@ async function runningAmong(client: Client, workflowIds: readonly string[]): Pro
 async function stateOf(client: Client, workflowId: string): Promise<WorkflowState> {
   try {
     const { status } = await client.workflow.getHandle(workflowId).describe()
-    return status.name === 'RUNNING' ? 'running' : 'closed'
+    if (status.name === 'RUNNING') return 'running'
+    return status.name === 'COMPLETED' ? 'completed' : 'closed'
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return 'missing'
     throw error
