@@ -1,6 +1,6 @@
 /** Asks the service that owns an object which version it has, for a call about the object that goes to another service. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { ERRORS, type ErrorCode } from '#contracts/errors.ts'
+import { isErrorCode, type ErrorCode } from '#contracts/errors.ts'
 import type { RouteContract } from '#contracts/http/route.ts'
 import { Problem } from '#contracts/schemas.ts'
 import { versionOf } from '#platform/http/if-match.ts'
@@ -22,7 +22,6 @@ export type ReadEtag = (
 ) => Promise<string>
 
 const isProblem = compileLiteral(Problem)
-const isKnown = (code: string): code is ErrorCode => Object.hasOwn(ERRORS, code)
 
 export function createReadEtag({ service, url, signer, breaker, timeoutMs }: UpstreamOptions): ReadEtag {
   return async ({ request, reply, caller }, read) => {
@@ -90,7 +89,7 @@ function problemOf(text: string): (Problem & { code: ErrorCode }) | undefined {
     const body: unknown = JSON.parse(text)
     if (!isProblem(body)) return undefined
     const { code, ...problem } = body
-    return isKnown(code) ? { ...problem, code } : undefined
+    return isErrorCode(code) ? { ...problem, code } : undefined
   } catch {
     return undefined // not even JSON: no problem that a client could read
   }

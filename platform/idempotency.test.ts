@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
+import type { ErrorCode } from '#contracts/errors.ts'
 import { testOrders, type TestOrders } from '#tests/support/orders.ts'
 import {
   fingerprintOf,
@@ -10,6 +11,7 @@ import {
   type Command,
   type Finish,
 } from './idempotency.ts'
+import { ProblemError } from './problem.ts'
 
 let orders: TestOrders
 beforeAll(async () => {
@@ -99,6 +101,52 @@ describe('once', () => {
     await expect(once(orders.database, first, () => Promise.reject(failure))).rejects.toBe(failure)
     expect(await rowOf(first)).toBeNull()
     expect((await once(orders.database, first, effectOf(first.key))).replayed).toBe(false)
+  })
+
+  it.each<ErrorCode>(['payment_not_captured', 'refund_exceeds_captured'])(
+    'gives a refusal with %s again, and does not decide anew',
+    async (refused) => {
+      const first = command()
+      const refusal = new ProblemError(refused, 'Not now.')
+      await expect(once(orders.database, first, () => Promise.reject(refusal))).rejects.toBe(refusal)
+      const work = vi.fn<() => Promise<never>>()
+      await expect(once(orders.database, first, work)).rejects.toMatchObject({
+        code: refused,
+        message: 'Not now.',
+        replayed: true,
+      })
+      expect(work).not.toHaveBeenCalled()
+      await expect(once(orders.database, { ...first, body: 'other' }, work)).rejects.toThrow(
+        code('idempotency_key_reused'),
+      )
+    },
+  )
+
+  it.each<[string, ProblemError]>([
+    ['names fields', new ProblemError('unknown_sku', 'x', { errors: [{ path: 'sku', message: 'x' }] })],
+    ['is not valid', new ProblemError('validation_failed', 'x')],
+    ['finds nothing', new ProblemError('not_found', 'x')],
+    ['meets another version', new ProblemError('stale_version', 'x')],
+    ['asks to come again', new ProblemError('conflict', 'x', { retryAfter: 1 })],
+    ['comes too often', new ProblemError('rate_limited', 'x')],
+    ['meets an outage', new ProblemError('workflow_engine_unavailable', 'x')],
+  ])('frees the key of a request that %s', async (_what, error) => {
+    const first = command()
+    await expect(once(orders.database, first, () => Promise.reject(error))).rejects.toBe(error)
+    expect(await rowOf(first)).toBeNull()
+  })
+
+  it('does not let a fenced holder store its refusal over the answer of the new one', async () => {
+    const same = command()
+    const refusal = new ProblemError('conflict', 'Too late.')
+    const old = once(orders.database, same, async () => {
+      await orders.database.$executeRaw`
+        UPDATE idempotency_keys SET lease_until = now() - interval '1 second' WHERE key = ${same.key}`
+      await once(orders.database, same, effectOf(same.key))
+      throw refusal
+    })
+    await expect(old).rejects.toBe(refusal)
+    expect((await once(orders.database, same, effectOf(same.key))).status).toBe(201)
   })
 
   it('keeps the answer when the work fails after its transaction was committed', async () => {

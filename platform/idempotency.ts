@@ -4,8 +4,11 @@
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { stringify } from 'safe-stable-stringify'
+import Type from 'typebox'
+import { isErrorCode } from '#contracts/errors.ts'
 import type { Sql } from './database.ts'
 import { ProblemError } from './problem.ts'
+import { parser } from './validation.ts'
 
 const LEASE_SECONDS = 30
 const KEPT_HOURS = 48
@@ -42,7 +45,8 @@ export const updateIdOf = ({ caller, route, key }: Pick<Command, 'caller' | 'rou
 /**
  * Runs `work` unless this command was answered before; then gives that answer.
  *
- * `work` must call `finish` in the transaction of its effect. When it throws, the key is free again: nothing happened.
+ * `work` must call `finish` in the transaction of its effect. A refusal that it throws is an answer too, and is given again;
+ * after any other error the key is free: nothing happened.
  *
  * @throws ProblemError `idempotency_key_reused` (another body) or `idempotency_in_progress` (the first is still running)
  */
@@ -54,6 +58,7 @@ export async function once<Body>(
   const token = randomUUID()
   const stored = await take(database, command, token)
   if (stored !== undefined) {
+    if (stored.status >= ERROR_STATUS) throw refusalFrom(stored.body)
     // the fingerprint holds the route, so that this is what an earlier `work` of the same call site stored
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     return { status: stored.status, body: stored.body as Body, replayed: true }
@@ -62,10 +67,37 @@ export async function once<Body>(
     const answer = await work((tx, result) => finish(tx, command, token, result))
     return { ...answer, replayed: false }
   } catch (error) {
+    const settled = isDecision(error)
+      ? finish(database, command, token, { status: error.status, body: storedRefusal(error) })
+      : release(database, command, token)
     // should the database be away too, the lease frees the key; what failed first is what the caller is told
-    await release(database, command, token).catch(() => {})
+    await settled.catch(() => {})
     throw error
   }
+}
+
+/** From here on a stored answer is a refusal. */
+const ERROR_STATUS = 400
+const DECISIONS = [409, 422]
+
+/**
+ * Whether the command was understood and decided against: the same key is not decided anew. What names fields of the
+ * request, finds nothing there, meets another version or asks to come again has decided nothing.
+ */
+const isDecision = (error: unknown): error is ProblemError =>
+  error instanceof ProblemError &&
+  DECISIONS.includes(error.status) &&
+  error.errors === undefined &&
+  error.retryAfter === undefined
+
+const storedRefusal = ({ code, message }: ProblemError) => ({ code, detail: message })
+
+const parseRefusal = parser('the stored answer', Type.Object({ code: Type.String(), detail: Type.String() }))
+
+function refusalFrom(body: unknown): ProblemError {
+  const { code, detail } = parseRefusal(body)
+  // an earlier version may have known other codes
+  return new ProblemError(isErrorCode(code) ? code : 'conflict', detail, { replayed: true })
 }
 
 async function take(database: Sql, command: Command, token: string): Promise<StoredAnswer | undefined> {

@@ -7,6 +7,8 @@ export interface ProblemOptions {
   errors?: FieldError[]
   /** Seconds for a Retry-After header. */
   retryAfter?: number
+  /** It is what an earlier call with the same Idempotency-Key was answered. */
+  replayed?: boolean
   cause?: unknown
 }
 
@@ -19,6 +21,7 @@ export class ProblemError extends Error {
   readonly status: number
   readonly errors: FieldError[] | undefined
   readonly retryAfter: number | undefined
+  readonly replayed: boolean
 
   constructor(code: ErrorCode, detail: string, options: ProblemOptions = {}) {
     super(detail, options.cause === undefined ? undefined : { cause: options.cause })
@@ -26,6 +29,7 @@ export class ProblemError extends Error {
     this.status = ERRORS[code].status
     this.errors = options.errors
     this.retryAfter = options.retryAfter
+    this.replayed = options.replayed ?? false
   }
 
   /** The body that the client gets. */

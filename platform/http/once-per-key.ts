@@ -21,7 +21,8 @@ export const commandOf = ({ method, url }: Route, call: AnyCall): Command => ({
  *
  * `work` must call `finish` in the transaction of its effect, or after an effect whose repeat is harmless.
  *
- * @throws ProblemError `idempotency_key_reused`, `idempotency_in_progress`, or what `work` throws: then the key is free
+ * @throws ProblemError `idempotency_key_reused`, `idempotency_in_progress`, or what `work` throws; after
+ * anything but a refusal the key is free
  * @example const { body, replayed } = await oncePerKey(database, putProduct, call, (finish) => put({ ...call, finish }))
  */
 export async function oncePerKey<Body>(

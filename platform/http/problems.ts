@@ -29,6 +29,7 @@ export function answerError(error: FastifyError, request: FastifyRequest, reply:
 function sendProblem(problem: ProblemError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   void reply.header('x-request-id', request.id)
   if (problem.retryAfter !== undefined) void reply.header('retry-after', String(problem.retryAfter))
+  if (problem.replayed) void reply.header('idempotency-replayed', 'true')
   if (problem.status === 401) void reply.header('www-authenticate', 'Bearer')
   return reply
     .code(problem.status)

@@ -25,7 +25,9 @@ export const createPutProduct =
   ({ transact }: { transact: UnitOfWork<Sql> }): PutProduct =>
   async ({ sku, product, ifMatch, finish }) => {
     if (!CURRENCIES.has(product.currency)) {
-      throw new ProblemError('currency_unknown', `${product.currency} is not in ISO 4217.`)
+      throw new ProblemError('currency_unknown', `${product.currency} is not in ISO 4217.`, {
+        errors: [{ path: 'currency', message: 'is not a currency of ISO 4217' }],
+      })
     }
     return transact(async (tx) => {
       if (ifMatch !== undefined) await lockProduct(tx, sku, ifMatch)

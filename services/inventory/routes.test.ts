@@ -264,12 +264,15 @@ describe('stock', () => {
     expect(await wrongStock()).toEqual([])
   })
 
-  it('can be tried again with the same key after a refusal', async () => {
+  it('is refused again with the same key, and can be tried with another', async () => {
     await stock('A-4', {})
     const writeOff = { warehouse: 'LJU', delta: -1, reason: 'broken' }
     expect((await adjust('A-4', writeOff, 'key-2')).statusCode).toBe(409)
     await adjust('A-4', { warehouse: 'LJU', delta: 1, reason: 'delivery' })
-    expect((await adjust('A-4', writeOff, 'key-2')).statusCode).toBe(201)
+    const repeated = await adjust('A-4', writeOff, 'key-2')
+    expect([repeated.statusCode, repeated.headers['idempotency-replayed']]).toEqual([409, 'true'])
+    expect(repeated.json().code).toBe('insufficient_stock')
+    expect((await adjust('A-4', writeOff, 'key-3')).statusCode).toBe(201)
   })
 
   it('has products and warehouses that are known, and sane amounts', async () => {

@@ -194,7 +194,7 @@ describe('POST /api/v1/orders/:id/refunds', () => {
     expect(answer).toMatchObject({ status: 409, body: { code: 'payment_not_captured' } })
   })
 
-  it('says that the provider refuses, and the same key may try again', async () => {
+  it('says that the provider refuses, also when it is repeated, and another key may try again', async () => {
     await capture()
     provider.intercept = async () => ({ outcome: 'declined', code: 'card_closed' })
     const answer = await post({ reason: 'x' }, 'again')
@@ -202,7 +202,10 @@ describe('POST /api/v1/orders/:id/refunds', () => {
     expect(answer.body.detail).toContain('card_closed')
     expect(await list()).toMatchObject({ refunded: 0, refunds: [{ status: 'refused', code: 'card_closed' }] })
     provider.intercept = answerSoon
-    expect(await post({ reason: 'x' }, 'again')).toMatchObject({ status: 201, body: { amount: 10_000 } })
+    const { body } = await post({ reason: 'x' }, 'again')
+    expect(body).toMatchObject({ code: 'refund_refused', detail: answer.body.detail })
+    expect(await list()).toMatchObject({ refunds: [{ status: 'refused' }] })
+    expect(await post({ reason: 'x' }, 'anew')).toMatchObject({ status: 201, body: { amount: 10_000 } })
     expect(await violations()).toEqual([])
   })
 

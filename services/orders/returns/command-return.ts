@@ -72,5 +72,8 @@ async function assertWarehouse(database: OrdersDatabase, code: string): Promise<
   const known = await database.$queryRaw<unknown[]>`
     SELECT FROM known_warehouses WHERE code = ${code}
     UNION ALL (SELECT FROM order_shipments WHERE warehouse = ${code} LIMIT 1)`
-  if (known.length === 0) throw new ProblemError('warehouse_unknown', `There is no warehouse ${code}.`)
+  if (known.length > 0) return
+  throw new ProblemError('warehouse_unknown', `There is no warehouse ${code}.`, {
+    errors: [{ path: 'warehouse', message: 'is not a warehouse' }],
+  })
 }
