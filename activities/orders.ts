@@ -7,7 +7,12 @@ import type { ClearAttentionInput, RaiseAttentionInput } from '#services/orders/
 import type { ConcernInput } from '#services/orders/concerns.ts'
 import type { QuoteLostParcelInput } from '#services/orders/returns/quote-lost-parcel.ts'
 import type { QuoteShippingBackInput } from '#services/orders/returns/quote-shipping-back.ts'
-import type { MoveNumber, RecordProgressInput, StepRecord } from '#services/orders/record-progress.ts'
+import type {
+  MoveNumber,
+  RecordedProgress,
+  RecordProgressInput,
+  StepRecord,
+} from '#services/orders/record-progress.ts'
 import type { RecordedReturn, RecordReturnInput } from '#services/orders/returns/record-return.ts'
 import type { ReviseOrderInput } from '#services/orders/revise-order.ts'
 
@@ -22,8 +27,11 @@ export type {
 }
 
 export interface OrdersActivities {
-  /** Moves the order's row and writes its event and timeline in one transaction; a repeat changes nothing. */
-  recordProgress(input: RecordProgressInput): Promise<void>
+  /**
+   * Moves the order's row and writes its event and timeline in one transaction; a repeat changes nothing. Tells a run that was
+   * reset when the row is further than it.
+   */
+  recordProgress(input: RecordProgressInput): Promise<RecordedProgress | undefined>
   /** Marks the order as waiting for an operator. */
   raiseAttention(input: RaiseAttentionInput): Promise<void>
   /** Takes the mark away, with who did what. */
@@ -61,10 +69,14 @@ export interface OrdersActivities {
    */
   quoteShippingBack(input: QuoteShippingBackInput): Promise<{ amount: number }>
   /**
-   * Orders and returns that should have a running workflow and have none, or one that has not moved for long. The missing are
-   * started where nothing has been done yet.
+   * Orders that should have a running workflow and have none, or one that has not moved for long. The missing are started
+   * where nothing has been done yet.
    */
   checkWorkflows(): Promise<Finding[]>
+  /** Parcels under way whose workflow has ended, of orders that do not ask by themselves. */
+  checkParcels(): Promise<Finding[]>
+  /** The same as for orders, for returns. */
+  checkReturns(): Promise<Finding[]>
   /** Which of these orders have a running workflow. */
   findRunning(input: { orderIds: string[] }): Promise<{ orderIds: string[] }>
   /** Makes each finding an event, and what was not repaired a concern. */

@@ -11,7 +11,7 @@ export async function accept(run: OrderRun): Promise<Rejection | undefined> {
   return (await holdStock(run)) ?? (await securePayment(run)) ?? (await confirm(run))
 }
 
-/** What is to be undone of an order that an earlier run had confirmed. */
+/** What is to be undone of an order that an earlier run had confirmed, or may have. */
 export function resumeAccepted(run: OrderRun): void {
   run.saga.resume([reserveStock(run), screenFraud(run), authorizePayment(run), confirmOrder(run.input)])
 }

@@ -1,6 +1,6 @@
 import type { WorkflowHandle } from '@temporalio/client'
 import { describe, expect, it } from 'vitest'
-import { failing, openSaga } from '#tests/support/saga.ts'
+import { failing, isAcceptance, openSaga } from '#tests/support/saga.ts'
 
 const saga = openSaga()
 const { calls } = saga
@@ -103,9 +103,7 @@ describe('a cancellation', () => {
     authorizing.release()
     expect(await statusOf(handle)).toBe('CANCELLED')
     const history = await saga.history(handle)
-    const accepted = history.findIndex(
-      (event) => event.workflowExecutionUpdateAcceptedEventAttributes != null,
-    )
+    const accepted = history.findIndex(isAcceptance)
     const passedOn = history.findIndex(
       ({ activityTaskScheduledEventAttributes: activity }) =>
         activity?.activityType?.name === 'requestCancellation',
@@ -115,7 +113,7 @@ describe('a cancellation', () => {
   })
 
   it('that comes at once undoes what was begun and takes no money', async () => {
-    const recording = hold(async () => {})
+    const recording = hold(async () => undefined)
     saga.answers.recordProgress = recording.work
     const handle = await saga.start()
     await recording.reached

@@ -25,6 +25,8 @@ export interface Cancellation {
   request(command: CancelCommand): Promise<void>
   /** The cancellation that was asked for, if one was: an accepted one stands, whatever else has happened. */
   asked(): Promise<CancelledFailure | undefined>
+  /** Resolves once Temporal has kept the cancellation that is wanted: from then on nothing makes it not have been. */
+  kept(): Promise<void>
   /** Throws CancelledFailure once a cancellation was asked for. */
   checkpoint(): Promise<void>
   /** From now on the Update is accepted only while this holds. */
@@ -45,13 +47,8 @@ export function acceptCancellation(journal: Journal): Cancellation {
     )
   }
 
-  /**
-   * An activity, which Temporal hands out together with keeping the acceptance. Runs from before that asked inside the
-   * workflow task; where that task was lost afterwards, the Update came again, found the order being cancelled by itself,
-   * and was refused.
-   */
   const cancellationDoor = (summary: string) =>
-    patched('cancellation-follows-its-acceptance') ? orders(summary, untilDone) : ordersHere(summary)
+    followsAcceptance() ? orders(summary, untilDone) : ordersHere(summary)
 
   async function asked(): Promise<CancelledFailure | undefined> {
     // on its way, by the handler's activity
@@ -71,6 +68,9 @@ export function acceptCancellation(journal: Journal): Cancellation {
     },
     request,
     asked,
+    async kept() {
+      if (followsAcceptance()) await asked()
+    },
     async checkpoint() {
       const cancelled = await asked()
       if (cancelled !== undefined) throw cancelled
@@ -89,3 +89,11 @@ export function acceptCancellation(journal: Journal): Cancellation {
   })
   return cancellation
 }
+
+/**
+ * What a cancellation leads to comes after its acceptance: Temporal is asked by an activity, which it hands out together
+ * with keeping the acceptance, and the status is written after that. Runs from before that asked and wrote inside the
+ * workflow task; where that task was lost afterwards, the Update came again, found the order being cancelled by itself, and
+ * was refused.
+ */
+const followsAcceptance = (): boolean => patched('cancellation-follows-its-acceptance')

@@ -21,6 +21,12 @@ export async function fulfil(run: OrderRun): Promise<ShipmentResult[]> {
   const allSettled = () => planned.every((parcel) => parcels.isSettled(parcel))
   let ended = false
   let everythingCancelled = false
+  /**
+   * Runs from before that released the whole reservation in the end, with units of parcels that were on their way. Asked for
+   * once: what a run has begun in the old way it ends so.
+   */
+  let byParcel: boolean | undefined
+  const releasesByParcel = () => (byParcel ??= patched('stock-is-released-by-parcel'))
 
   const shipping = Promise.all(planned.map(shipParcel))
   const entered = journal.enter('fulfilling', 'shipParcels')
@@ -55,6 +61,7 @@ export async function fulfil(run: OrderRun): Promise<ShipmentResult[]> {
   async function settleCancellation(): Promise<void> {
     await entered
     await condition(() => cancellation.wanted || ended)
+    if (!ended) await cancellation.kept()
     if (ended || allSettled()) return
     parcels.cancelling = true
     await journal.enter('cancelling', 'cancelParcels', { reason: cancellation.reason })
@@ -134,6 +141,3 @@ const PARTLY_CANCELLED = {
   code: 'partly_cancelled',
   message: 'A part of the order was cancelled; the rest had left.',
 }
-
-/** Runs from before that released the whole reservation in the end, with units of parcels that were on their way. */
-const releasesByParcel = (): boolean => patched('stock-is-released-by-parcel')

@@ -41,6 +41,8 @@ export interface Journal {
   readonly step: string
   readonly attention: AttentionState | null
   readonly waitingFor: WaitingFor | null
+  /** The workflow was reset, and its order had been further than this run has come. */
+  readonly isBehind: boolean
   /** Moves the order to a status and says which step comes next; written before it resolves. */
   enter(status: OrderStatus, step: string, move?: Move): Promise<void>
   /** Notes a status that the order leaves at once for another: written, and not shown in search attributes. */
@@ -72,6 +74,7 @@ export function createJournal(input: OrderInput): Journal {
   const story: string[] = [...(resume?.journal.story ?? [])]
   let total = resume?.state.terms.total ?? input.total
   let attention: AttentionState | null = null
+  let isBehind = false
   let unwritten: StepRecord[] = []
   /** What the search attributes say; every change of them is a write of its own in Temporal's database. */
   let shown: { status: OrderStatus; step: string } = resume === undefined ? FIRST_STEP : { status, step }
@@ -125,7 +128,10 @@ export function createJournal(input: OrderInput): Journal {
       ...(reason === undefined ? {} : { reason }),
       ...(changesWait ? { waitingFor } : {}),
     }
-    await CancellationScope.nonCancellable(() => ordersHere(`record ${record.status}`).recordProgress(record))
+    const recorded = await CancellationScope.nonCancellable(() =>
+      ordersHere(`record ${record.status}`).recordProgress(record),
+    )
+    if (recorded?.behind === true) isBehind = true
   }
 
   /**
@@ -148,6 +154,9 @@ export function createJournal(input: OrderInput): Journal {
     },
     get waitingFor() {
       return waitingFor
+    },
+    get isBehind() {
+      return isBehind
     },
     async enter(next, nextStep, move) {
       status = next

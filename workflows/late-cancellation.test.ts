@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/common'
 import type { WorkflowHandle } from '@temporalio/client'
 import { describe, expect, it, vi } from 'vitest'
 import { FAILURE } from '#contracts/workflows.ts'
-import { failing, openSaga, waiting } from '#tests/support/saga.ts'
+import { failing, isAcceptance, openSaga, waiting } from '#tests/support/saga.ts'
 
 const saga = openSaga()
 const { calls } = saga
@@ -69,6 +69,18 @@ describe('a cancellation after the confirmation', () => {
     expect(calls.slice(-4)).toEqual(UNDONE)
     expect(calls).not.toContain('capturePayment')
     expect(calls).not.toContain('releaseParcelStock')
+  })
+
+  it('is written down once its acceptance is in the history', async () => {
+    const handle = await saga.start({ policy: waiting() })
+    await saga.parcels()
+    let accepted: boolean | undefined
+    saga.answers.recordProgress = async ({ status }) => {
+      if (status === 'cancelling') accepted ??= (await saga.history(handle)).some(isAcceptance)
+    }
+    await saga.update(handle, 'cancel', { by: 'customer', reason: null })
+    await handle.result().catch(() => {})
+    expect(accepted).toBe(true)
   })
 
   it('leaves alone the parcel that has left: the order goes on with it', async () => {

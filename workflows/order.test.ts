@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client'
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { failing, openSaga } from '#tests/support/saga.ts'
 
 const saga = openSaga()
@@ -258,5 +258,19 @@ describe('the order saga', () => {
       'voidPayment',
       'recordProgress:completed',
     ])
+  })
+
+  it('waits for better code where the code has a mistake, and undoes nothing', async () => {
+    saga.answers.reserveInventory = async () => ({ outcome: 'held', allocations: null }) as never
+    const handle = await start()
+    await vi.waitFor(async () => {
+      const failures = (await saga.history(handle)).flatMap(
+        ({ workflowTaskFailedEventAttributes: failed }) => failed?.failure?.message ?? [],
+      )
+      expect(failures[0]).toContain('null')
+    }, 40_000)
+    expect(calls).not.toContain('releaseReservation')
+    expect((await handle.describe()).status.name).toBe('RUNNING')
+    await handle.terminate('seen')
   })
 })

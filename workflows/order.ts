@@ -3,7 +3,7 @@
  * for a while, ship each parcel and capture its part of the money when it leaves. What fails before the confirmation is
  * undone; afterwards people decide. Shortages, approvals and declines wait for the customer on the way.
  */
-import { allHandlersFinished, CancellationScope, condition, ContinueAsNew } from '@temporalio/workflow'
+import { allHandlersFinished, CancellationScope, condition, TemporalFailure } from '@temporalio/workflow'
 import type { CancelledFailure } from '@temporalio/common'
 import type { OrderInput, OrderResult } from '#contracts/workflows.ts'
 import { accept, resumeAccepted } from './acceptance.ts'
@@ -24,7 +24,8 @@ export async function order(input: OrderInput): Promise<OrderResult> {
     await cancellation.checkpoint()
     if (rejection === undefined) await settleConfirmed(run)
   } catch (error) {
-    if (error instanceof ContinueAsNew) throw error
+    // continues as another run; or is a mistake in the code, for which no order is undone: the task waits for better code
+    if (!(error instanceof TemporalFailure)) throw error
     stopListening()
     const cancelled = await cancellation.asked()
     return CancellationScope.nonCancellable(() =>
@@ -78,6 +79,8 @@ export async function order(input: OrderInput): Promise<OrderResult> {
 
   async function undo(): Promise<void> {
     journal.at('compensating')
+    // what an earlier run had begun is there, also where this one has not come to it again
+    if (journal.isBehind) resumeAccepted(run)
     await saga.compensate()
     await refuseAmendments(run)
   }

@@ -24,6 +24,8 @@ describe('the reconciliation', () => {
   it('looks everywhere, and records nothing when all is well', async () => {
     expect(await run()).toEqual({ findings: 0, failed: [] })
     expect(calls.toSorted()).toEqual([
+      'checkParcels',
+      'checkReturns',
       'checkWorkflows',
       'compareProviderLedger',
       'findExpiredHolds',
@@ -45,9 +47,19 @@ describe('the reconciliation', () => {
       ({ activityTaskScheduledEventAttributes: scheduled }) =>
         scheduled?.activityType?.name === 'findExpiredHolds' || !scheduled ? [] : [scheduled],
     )
-    expect(looks).toHaveLength(9)
+    expect(looks).toHaveLength(11)
     for (const { startToCloseTimeout, heartbeatTimeout } of looks)
       expect([Number(startToCloseTimeout?.seconds), Number(heartbeatTimeout?.seconds)]).toEqual([600, 12])
+  })
+
+  it('keeps what orders and returns brought to light when parcels cannot be looked for', async () => {
+    saga.answers.checkWorkflows = async () => [finding('workflow_missing')]
+    saga.answers.checkParcels = failing('the database is away')
+    saga.answers.checkReturns = async () => [finding('return_stuck')]
+    expect(await run()).toEqual({ findings: 2, failed: ['parcels'] })
+    expect(saga.asks('recordFindings')).toMatchObject([
+      { findings: [{ kind: 'workflow_missing' }, { kind: 'return_stuck' }] },
+    ])
   })
 
   it('ends the holds of orders that do not run, and extends those of orders that do', async () => {

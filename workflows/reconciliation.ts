@@ -2,7 +2,7 @@
  * Compares what the services know with each other and with the outside world. What one part of it finds, or that it cannot
  * look at all, keeps none of the others from looking.
  */
-import { ActivityFailure, log, proxyActivities } from '@temporalio/workflow'
+import { ActivityFailure, log, patched, proxyActivities } from '@temporalio/workflow'
 import type { OrdersActivities } from '#activities/orders.ts'
 import type { PaymentsActivities } from '#activities/payments.ts'
 import type { PlatformActivities } from '#activities/platform.ts'
@@ -35,6 +35,10 @@ export async function reconciliation(): Promise<ReconciliationResult> {
     providerLedger: () =>
       look<PaymentsActivities>('payments', 'compare the provider’s books').compareProviderLedger(),
     workflows: () => look<OrdersActivities>('orders', 'look for missing workflows').checkWorkflows(),
+    // runs from before that had them looked for together
+    ...(patched('parcels-and-returns-are-looked-for')
+      ? { parcels: stuckParcels, returns: stuckReturns }
+      : {}),
     strayParcels: () => look<ShippingActivities>('shipping', 'look for stray parcels').findStrayParcels(),
     ...Object.fromEntries(PUBLISHERS.map((service) => [`events of ${service}`, () => republish(service)])),
   }
@@ -89,6 +93,12 @@ async function extend(orderId: string, until: string): Promise<void> {
     if (!isRefusal(error)) throw error
   }
 }
+
+const stuckParcels = (): Promise<Finding[]> =>
+  look<OrdersActivities>('orders', 'look for parcels that nobody follows').checkParcels()
+
+const stuckReturns = (): Promise<Finding[]> =>
+  look<OrdersActivities>('orders', 'look for stuck returns').checkReturns()
 
 const republish = (service: (typeof PUBLISHERS)[number]): Promise<Finding[]> =>
   look<PlatformActivities>(service, `events of ${service} that the stream lacks`).republishEvents()

@@ -91,7 +91,22 @@ export const GROUPS: readonly Group[] = [
         await workflow.executeUpdate('hearOfParcel', { args: [news] })
         await order.end()
       }),
+      // cancelled, and reset: its Updates are told again, before the run has begun anything itself
+      'reset-and-cancelled': orderOnly(async (stage, temporal) => {
+        const sku = await stage.product('Globe', { AMS: 1 })
+        const paymentMethod = 'pm_card_visa_chargeDeclined'
+        const order = await stage.place({ lines: [{ sku, quantity: 1 }], paymentMethod })
+        await order.until('asking for another card', waitsFor('payment_method'))
+        await cancel(stage, order)
+        await order.end()
+        const workflow = await resetRun(temporal, orderWorkflowId(order.id), 'first')
+        await workflow.result().catch(() => {}) // it ends as cancelled
+      }),
+      // since what is asked of a return is written by an activity
+      'once-accepted': demo('return', 'return'),
       reconciliation: { keeps: ['reconciliation'], play: () => sleep(0) },
+      // since parcels and returns are looked for by themselves
+      parts: { keeps: ['reconciliation'], play: () => sleep(0) },
     },
   },
   {

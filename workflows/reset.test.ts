@@ -37,6 +37,30 @@ describe('an order whose workflow an operator resets', () => {
     await handle.result().catch(() => {})
   })
 
+  it('is undone with what the run before had begun, where it is cancelled before it has come to that', async () => {
+    const screening = Promise.withResolvers<{ outcome: 'cleared' }>()
+    saga.answers.authorizePayment = async () => ({ outcome: 'declined', code: 'card_declined' })
+    const { workflowId } = await saga.start({ policy: waiting() })
+    const handle = saga.client.workflow.getHandle(workflowId)
+    await saga.reaches(handle, 'awaiting_customer', 'payment_method')
+    saga.answers.screenCustomer = () => screening.promise
+    const { runId } = await handle.describe()
+    saga.answers.recordProgress = async ({ move }) => (move?.run === runId ? undefined : { behind: true })
+    await resetRun(saga.client, workflowId, 'first')
+    await saga.called('screenCustomer', 2)
+    await saga.update(handle, 'cancel', { by: 'customer', reason: null })
+    screening.resolve({ outcome: 'cleared' })
+    await handle.result().catch(() => {})
+    expect(saga.asks('authorizePayment')).toHaveLength(1)
+    expect(saga.calls.slice(-5)).toEqual([
+      'recordProgress:cancelling',
+      'voidPayment',
+      'releaseScreening',
+      'releaseReservation',
+      'recordProgress:cancelled',
+    ])
+  })
+
   it('says when its first run began, where the reset kept the first task', async () => {
     saga.answers.authorizePayment = async () => ({ outcome: 'declined', code: 'card_declined' })
     const { workflowId } = await saga.start({ policy: waiting() })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { failing, openSaga, type ReturnHandle } from '#tests/support/saga.ts'
+import { failing, isAcceptance, openSaga, type ReturnHandle } from '#tests/support/saga.ts'
 
 const saga = openSaga()
 const { calls, startReturn: start } = saga
@@ -31,6 +31,18 @@ describe('a return', () => {
     expect(Date.parse(approved!.until!) - Date.now()).toBeGreaterThan(590_000)
     expect(saga.asks('refundPayment')).toMatchObject([{ refundId: returnId, amount: 1000, reason: 'return' }])
     expect(saga.asks('restock')).toMatchObject([{ returnId, warehouse: 'AMS', disposition: 'restock' }])
+  })
+
+  it('is written down once the acceptance of what was asked is in the history', async () => {
+    const handle = await start()
+    const accepted: boolean[] = []
+    saga.answers.recordReturn = async () => {
+      accepted.push((await saga.history(handle)).some(isAcceptance))
+      return { amount: 1000, shipping: 0 }
+    }
+    await cancel(handle)
+    await handle.result()
+    expect(accepted).toEqual([true])
   })
 
   it('is paid back with its approval where that is the policy, and once', async () => {

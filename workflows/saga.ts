@@ -41,7 +41,7 @@ export interface Saga<Name extends string = StepName> {
   run<Result>(step: Step<Result, Name>): Promise<Result>
   /** Runs two steps at the same time. Both end before a failure of either is thrown. */
   runTogether<A, B>(first: Step<A, Name>, second: Step<B, Name>): Promise<[A, B]>
-  /** Takes up what an earlier run had begun, in that order, without doing it again. */
+  /** Takes up what an earlier run had begun, in that order, without doing it again: what this run has not begun. */
   resume(steps: readonly Undoable<Name>[]): void
   /** Undoes every step that was begun, the last one first. */
   compensate(): Promise<void>
@@ -110,7 +110,7 @@ export function createSaga<Name extends string = StepName>({
       return [a.value, b.value]
     },
     resume(steps) {
-      begun.push(...steps)
+      begun.push(...steps.filter(({ name }) => begun.every((known) => known.name !== name)))
     },
     compensate: () =>
       CancellationScope.nonCancellable(async () => {

@@ -4,7 +4,7 @@ import { isTerminal, ORDER } from '#contracts/states.ts'
 import type { SagaPolicy } from '#contracts/workflows.ts'
 import { notFound, ProblemError } from '#platform/problem.ts'
 import { loadOrderInput } from './order-input.ts'
-import { REFUSED_AT_THE_END, type OrderCommand, type OrderWorkflows } from './order-workflow.ts'
+import { isFresh, REFUSED_AT_THE_END, type OrderCommand, type OrderWorkflows } from './order-workflow.ts'
 import { findOrder, type OrdersDatabase, type OwnerFilter } from './store.ts'
 import { addToTimeline, isTold } from './timeline.ts'
 
@@ -35,7 +35,8 @@ export const createCommandOrder =
     const accepted = await findAccepted(database, { orderId, owner, updateId })
     if (accepted !== undefined) return accepted
     const order = await findCommandable(database, { orderId, owner, ifMatch, command: command.name })
-    await workflows.command(await loadOrderInput(database, orderId, policy), command, updateId)
+    const input = await loadOrderInput(database, orderId, policy)
+    await workflows.command(input, command, updateId, { mayStart: isFresh(order.status) })
     await addToTimeline(database, orderId, [
       { kind: 'request', name: command.name, status: 'accepted', source: `update:${updateId}` },
     ])

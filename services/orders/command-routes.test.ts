@@ -33,6 +33,7 @@ describe.each([
       expect.objectContaining({ orderId: id }),
       { name, argument: { ...body, by: ada } },
       expect.any(String),
+      { mayStart: true },
     )
   })
 

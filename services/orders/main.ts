@@ -68,7 +68,7 @@ export const ordersService = defineService({
     const startReturn = createStartReturn({ database, returnWorkflows, terms })
     const statesOf = createWorkflowStates(temporal.client)
     const settleConcern = createSettleConcern(transact)
-    const checkOrders = createCheckWorkflows({
+    const checkWorkflows = createCheckWorkflows({
       database,
       statesOf,
       startOrder,
@@ -124,11 +124,9 @@ export const ordersService = defineService({
           recordReturn: createRecordReturn(transact),
           quoteLostParcel: createQuoteLostParcel(transact),
           quoteShippingBack: createQuoteShippingBack(transact),
-          checkWorkflows: async () => [
-            ...(await checkOrders()),
-            ...(await checkParcels()),
-            ...(await checkReturns()),
-          ],
+          checkWorkflows,
+          checkParcels,
+          checkReturns,
           findRunning: createFindRunning({ database, statesOf }),
           recordFindings: createRecordFindings({ transact, logger }),
           raiseConcern: createRaiseConcern(transact),

@@ -41,6 +41,8 @@ function workflowsWith(failure: Error) {
   return createOrderWorkflows(client)
 }
 
+const starting = { mayStart: true }
+
 const refusal = (type: string) =>
   new WorkflowUpdateFailedError('refused', ApplicationFailure.nonRetryable('The parcel has left.', type))
 
@@ -58,7 +60,7 @@ describe('a command', () => {
     [pay, 'no_payment_method_waiting'],
     [operate, 'no_operation_waiting'],
   ] as const)('that the workflow refuses is a 409 with its code and words (%#)', async (command, code) => {
-    const handing = workflowsWith(refusal(code)).command(input, command, 'u')
+    const handing = workflowsWith(refusal(code)).command(input, command, 'u', starting)
     await expect(handing).rejects.toMatchObject({ code, status: 409, message: 'The parcel has left.' })
   })
 
@@ -67,7 +69,7 @@ describe('a command', () => {
     [operate, 'no_operation_waiting'],
   ] as const)('to a workflow that has ended is a 409 too (%#)', async (command, code) => {
     const ended = new WorkflowExecutionAlreadyStartedError('closed', `order-${input.orderId}`, 'order')
-    await expect(workflowsWith(ended).command(input, command, 'u')).rejects.toMatchObject({
+    await expect(workflowsWith(ended).command(input, command, 'u', starting)).rejects.toMatchObject({
       code,
       status: 409,
     })
@@ -77,7 +79,7 @@ describe('a command', () => {
     ['nobody answers in time', new WorkflowUpdateRPCTimeoutOrCancelledError('no worker')],
     ['the server gives it back unseen', refusal('UnprocessedUpdate')],
   ])('is 503 with Retry-After when %s', async (_what, failure) => {
-    await expect(workflowsWith(failure).command(input, cancel, 'u')).rejects.toMatchObject({
+    await expect(workflowsWith(failure).command(input, cancel, 'u', starting)).rejects.toMatchObject({
       code: 'workflow_engine_unavailable',
       status: 503,
       retryAfter: 2,
@@ -89,7 +91,7 @@ describe('a command', () => {
     async (code) => {
       const unavailable = Object.assign(new Error('away'), { code, details: 'away', metadata: {} })
       const failure = new Error('the call failed', { cause: unavailable })
-      await expect(workflowsWith(failure).command(input, cancel, 'u')).rejects.toMatchObject({
+      await expect(workflowsWith(failure).command(input, cancel, 'u', starting)).rejects.toMatchObject({
         status: 503,
         retryAfter: 2,
       })
@@ -99,9 +101,46 @@ describe('a command', () => {
   it.each([refusal('something_else'), new Error('a bug')])(
     'fails as it is for what is no refusal (%#)',
     async (failure) => {
-      await expect(workflowsWith(failure).command(input, cancel, 'u')).rejects.toBe(failure)
+      await expect(workflowsWith(failure).command(input, cancel, 'u', starting)).rejects.toBe(failure)
     },
   )
+})
+
+describe('to an order that is far along', () => {
+  const far = { mayStart: false }
+  const gone = new WorkflowNotFoundError('not found', `order-${input.orderId}`, '')
+
+  function withoutWorkflow() {
+    const client = new Client({ connection })
+    const starts = [
+      vi.spyOn(client.workflow, 'executeUpdateWithStart'),
+      vi.spyOn(client.workflow, 'startUpdateWithStart'),
+    ]
+    const executeUpdate = vi.fn<WorkflowHandle['executeUpdate']>().mockRejectedValue(gone)
+    const startUpdate = vi.fn<WorkflowHandle['startUpdate']>().mockRejectedValue(gone)
+    vi.spyOn(client.workflow, 'getHandle').mockReturnValue({ executeUpdate, startUpdate } as never)
+    return { workflows: createOrderWorkflows(client), starts, executeUpdate }
+  }
+
+  it('a command starts no workflow in place of one that Temporal has forgotten', async () => {
+    const { workflows, starts, executeUpdate } = withoutWorkflow()
+    await expect(workflows.command(input, cancel, 'u', far)).rejects.toMatchObject({
+      code: 'order_not_cancellable',
+      status: 409,
+    })
+    expect(executeUpdate).toHaveBeenCalledExactlyOnceWith('cancel', {
+      updateId: 'u',
+      args: [cancel.argument],
+    })
+    for (const start of starts) expect(start).not.toHaveBeenCalled()
+  })
+
+  it('nor does an amendment', async () => {
+    const { workflows, starts } = withoutWorkflow()
+    const amending = workflows.amend(input, { amendmentId: randomUUID(), by: 'someone' }, far)
+    await expect(amending).rejects.toMatchObject({ code: 'order_not_amendable' })
+    for (const start of starts) expect(start).not.toHaveBeenCalled()
+  })
 })
 
 describe('news of a parcel', () => {
@@ -146,7 +185,7 @@ describe('an amendment', () => {
   it('is an Update of its own id, and its result is the answer', async () => {
     const applied = { outcome: 'applied' } as const
     const { start, workflows } = accepted(Promise.resolve(applied))
-    expect(await workflows.amend(input, amendment)).toEqual(applied)
+    expect(await workflows.amend(input, amendment, starting)).toEqual(applied)
     expect(start).toHaveBeenCalledExactlyOnceWith(
       'amend',
       expect.objectContaining({
@@ -159,16 +198,16 @@ describe('an amendment', () => {
 
   it('that was accepted and is not done yet has no answer', async () => {
     const { workflows } = accepted(Promise.reject(new WorkflowUpdateRPCTimeoutOrCancelledError('later')))
-    expect(await workflows.amend(input, amendment)).toBeUndefined()
+    expect(await workflows.amend(input, amendment, starting)).toBeUndefined()
   })
 
   it('that was not even accepted in time is 503, and one that is refused 409', async () => {
     const away = new WorkflowUpdateRPCTimeoutOrCancelledError('no worker')
-    await expect(workflowsWith(away).amend(input, amendment)).rejects.toMatchObject({ status: 503 })
+    await expect(workflowsWith(away).amend(input, amendment, starting)).rejects.toMatchObject({ status: 503 })
     const unseen = accepted(Promise.reject(refusal('UnprocessedUpdate')))
-    await expect(unseen.workflows.amend(input, amendment)).rejects.toMatchObject({ status: 503 })
+    await expect(unseen.workflows.amend(input, amendment, starting)).rejects.toMatchObject({ status: 503 })
     const { workflows } = accepted(Promise.reject(refusal('order_not_amendable')))
-    await expect(workflows.amend(input, amendment)).rejects.toMatchObject({
+    await expect(workflows.amend(input, amendment, starting)).rejects.toMatchObject({
       status: 409,
       code: 'order_not_amendable',
     })

@@ -10,6 +10,7 @@ import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } 
 import { formatMoney } from '#contracts/money.ts'
 import { TASK_QUEUES } from '#contracts/services.ts'
 import { FIRST_STEP } from '#contracts/search-attributes.ts'
+import type { OrderStatus } from '#contracts/states.ts'
 import {
   ORDER_WORKFLOW,
   orderWorkflowId,
@@ -61,16 +62,27 @@ function startOptions(input: OrderInput): WorkflowStartOptions<OrderWorkflow> {
 export interface OrderWorkflows {
   /** Starts the workflow; that it runs already is success. */
   start(input: OrderInput): Promise<void>
-  /** Hands over a command and resolves when the workflow has taken it; starts the workflow if need be. */
-  command(input: OrderInput, command: OrderCommand, updateId: string): Promise<void>
+  /** Hands over a command and resolves when the workflow has taken it. */
+  command(input: OrderInput, command: OrderCommand, updateId: string, handing: Handing): Promise<void>
   /** Hands over an amendment and waits a moment for what becomes of it. @returns undefined while it waits its turn */
-  amend(input: OrderInput, command: AmendCommand): Promise<AmendResult | undefined>
+  amend(input: OrderInput, command: AmendCommand, handing: Handing): Promise<AmendResult | undefined>
   /** Tells the workflow that what it waits for may be there; that it has ended is fine. */
   signal(orderId: string, signal: OrderSignal): Promise<void>
   /** Tells the workflow where its parcel is. @returns whether that was news to it */
   hearOfParcel(orderId: string, news: ParcelNews): Promise<boolean>
   requestCancellation(workflowId: string): Promise<void>
 }
+
+export interface Handing {
+  /**
+   * Whether a workflow that is not there is started: one that may not have been yet. One that Temporal has forgotten did
+   * things that its successor would not know of.
+   */
+  mayStart: boolean
+}
+
+/** Nothing was done for such an order that its workflow, started once more, would not find. */
+export const isFresh = (status: OrderStatus): boolean => status === 'placed' || status === 'reserving'
 
 export type OrderSignal = 'stockHeld' | 'paymentSettled'
 
@@ -99,6 +111,8 @@ export function createOrderWorkflows(client: Client): OrderWorkflows {
       workflowIdConflictPolicy: 'USE_EXISTING',
     })
 
+  const handleOf = ({ orderId }: OrderInput) => client.workflow.getHandle(orderWorkflowId(orderId))
+
   const soon = <R>(call: () => Promise<R>): Promise<R> =>
     client.withDeadline(Date.now() + COMMAND_TIMEOUT_MS, call)
 
@@ -120,24 +134,31 @@ export function createOrderWorkflows(client: Client): OrderWorkflows {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
       }
     },
-    command: (input, { name, argument }, updateId) =>
+    command: (input, { name, argument }, updateId, { mayStart }) =>
       // completed, not only accepted: a handle does not throw that the validator refused until its result is asked for
-      handOver(name, () =>
-        client.workflow.executeUpdateWithStart<OrderWorkflow, void, [typeof argument]>(name, {
-          updateId,
-          args: [argument],
-          startWorkflowOperation: startOperation(input),
-        }),
-      ),
-    async amend(input, command) {
-      const handle = await handOver('amend', () =>
-        client.workflow.startUpdateWithStart<OrderWorkflow, AmendResult, [AmendCommand]>('amend', {
+      handOver(name, () => {
+        const update = { updateId, args: [argument] as [typeof argument] }
+        return mayStart
+          ? client.workflow.executeUpdateWithStart<OrderWorkflow, void, [typeof argument]>(name, {
+              ...update,
+              startWorkflowOperation: startOperation(input),
+            })
+          : handleOf(input).executeUpdate<void, [typeof argument]>(name, update)
+      }),
+    async amend(input, command, { mayStart }) {
+      const handle = await handOver('amend', () => {
+        const update = {
           updateId: command.amendmentId,
-          args: [command],
-          waitForStage: 'ACCEPTED',
-          startWorkflowOperation: startOperation(input),
-        }),
-      )
+          args: [command] as [AmendCommand],
+          waitForStage: 'ACCEPTED' as const,
+        }
+        return mayStart
+          ? client.workflow.startUpdateWithStart<OrderWorkflow, AmendResult, [AmendCommand]>('amend', {
+              ...update,
+              startWorkflowOperation: startOperation(input),
+            })
+          : handleOf(input).startUpdate<AmendResult, [AmendCommand]>('amend', update)
+      })
       return handOver('amend', () => handle.result()).catch((error: unknown) => {
         // accepted, and not done within the moment: it waits its turn
         const isLate = error instanceof ProblemError && error.code === 'workflow_engine_unavailable'
@@ -176,6 +197,10 @@ function refusalOf(name: keyof typeof REFUSED_AT_THE_END, error: unknown): Probl
   if (error instanceof WorkflowExecutionAlreadyStartedError) {
     return new ProblemError(REFUSED_AT_THE_END[name], 'The order has come to its end.', { cause: error })
   }
+  if (isGone(error))
+    return new ProblemError(REFUSED_AT_THE_END[name], 'The order is not being worked on any more.', {
+      cause: error,
+    })
   const refusal = updateRefusal(error)
   const code = REFUSALS.find((known) => known === refusal?.type)
   if (refusal === undefined || code === undefined) return undefined

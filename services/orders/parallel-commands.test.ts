@@ -16,7 +16,9 @@ const decide = (
   updateId: string,
 ): Promise<string> =>
   workflows
-    .command(input, { name: 'decide', argument: { decision: 'cancel', by: 'customer' } }, updateId)
+    .command(input, { name: 'decide', argument: { decision: 'cancel', by: 'customer' } }, updateId, {
+      mayStart: false,
+    })
     .then(
       () => 'taken',
       (error: unknown) => (error instanceof ProblemError ? error.code : String(error)),

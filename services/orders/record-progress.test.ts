@@ -151,44 +151,6 @@ describe('recordProgress', () => {
     expect(await rowOf(id)).toMatchObject({ movedBy: 'run-2', moves: 1, status: 'authorizing' })
   })
 
-  describe('when a workflow task is done over, because its worker died before the task ended', () => {
-    /** An order whose lost task, the one after 20 events, made it confirmed and let it be fulfilled. */
-    async function withLostTask() {
-      const { id } = await orders.place()
-      const move = (number: number, status: OrderStatus, change: Partial<MoveNumber> = {}) =>
-        record({ orderId: id, move: moveOf(number, { task: 20, ...change }), status, steps: [] })
-      await move(1, 'reserving', { task: 3 })
-      await move(2, 'authorizing', { task: 15 })
-      await move(3, 'confirmed')
-      await move(4, 'fulfilling')
-      return { id, move }
-    }
-
-    it.each([
-      ['with a cancellation that has come since', { run: 'run-1', task: 23 }],
-      ['in a run that was reset', { run: 'run-2', task: 12 }],
-    ])('goes the other way %s, and what the dead worker still writes moves nothing', async (_how, again) => {
-      const { id, move } = await withLostTask()
-      await move(3, 'cancelling', again)
-      expect(await rowOf(id)).toMatchObject({ status: 'cancelling', moves: 3 })
-      await move(5, 'fulfilling', { ...again, task: again.task - 1 })
-      expect(await rowOf(id)).toMatchObject({ status: 'cancelling' })
-      await move(4, 'cancelled', again)
-      expect(await rowOf(id)).toMatchObject({ status: 'cancelled' })
-    })
-
-    it('tells nothing twice where it goes the same way', async () => {
-      const { id, move } = await withLostTask()
-      const [row, events] = [await rowOf(id), await orders.events(id)]
-      await move(3, 'confirmed', { task: 23 })
-      await move(4, 'fulfilling', { task: 23 })
-      expect(await rowOf(id)).toEqual(row)
-      expect(await orders.events(id)).toEqual(events)
-      await move(5, 'completed', { task: 40 })
-      expect(await rowOf(id)).toMatchObject({ status: 'completed', moves: 5 })
-    })
-  })
-
   it('only adds to the timeline when there is no new status', async () => {
     const { id } = await orders.place()
     await record({ orderId: id, steps: [step(1)] })

@@ -50,14 +50,19 @@ export interface RecordProgressInput {
   waitingFor?: WaitingFor | null
 }
 
+export interface RecordedProgress {
+  /** An earlier run of the order had been further: what that had begun is there. */
+  behind: true
+}
+
 /**
  * A repeat finds the status it brings and changes nothing. A move that is not newer than the last one adds its steps to the
  * timeline and moves nothing: a worker that was frozen may write long after another has gone on. A task that is done over
- * moves the order where it goes another way than before.
+ * moves the order where it goes another way than before, also back: what the lost task wrote has never been.
  */
 export const createRecordProgress =
   (transact: UnitOfWork<OrdersTransaction>) =>
-  ({ orderId, steps, ...brought }: RecordProgressInput): Promise<void> =>
+  ({ orderId, steps, ...brought }: RecordProgressInput): Promise<RecordedProgress | undefined> =>
     transact(async (tx) => {
       const order = await lockOrder(tx, orderId)
       const entries: NewTimelineEntry[] = steps.map(({ sequence, ...step }) => ({
@@ -65,14 +70,15 @@ export const createRecordProgress =
         kind: 'step',
         source: `step:${sequence}`,
       }))
-      const { status, reason, waitingFor, move } = isLate(order, brought) ? STAY : brought
+      const judged = judge(order, brought)
+      const { status, reason, waitingFor, move } = judged === 'late' ? STAY : brought
       const next = {
         ...order,
         status: status ?? order.status,
         waiting_for: waitsFor(order, status, waitingFor),
         ...(move === undefined ? {} : movedBy(move)),
       }
-      if (next.status !== order.status) assertMove(order.status, next.status)
+      if (next.status !== order.status && judged !== 'anew') assertMove(order.status, next.status)
       if (next.status !== order.status || asksAnew(order, next)) {
         entries.push(await enterStatus(tx, next, reason))
       } else if (waitingFor !== undefined) {
@@ -87,22 +93,29 @@ export const createRecordProgress =
         if (order.asked) await closeAttention(tx, orderId)
         await forgetIfErased(tx, next)
       }
+      return judged === 'late' && brought.move?.run !== order.moved_run ? { behind: true } : undefined
     })
 
 const STAY: Omit<RecordProgressInput, 'orderId' | 'steps'> = {}
 
-function isLate(
+/** Whether a move is that of the workflow as it is now: `late` moves nothing, `anew` moves whatever the table says. */
+function judge(
   order: LockedOrder,
   { move, status }: Omit<RecordProgressInput, 'orderId' | 'steps'>,
-): boolean {
-  if (move === undefined || move.chain !== order.moved_by) return false
-  if (began(move) < (order.moved_began?.getTime() ?? 0)) return true
-  const sameRun = move.run === order.moved_run
-  if (sameRun && move.task < order.moved_task) return true
-  if (move.number > order.moves) return false
-  if (sameRun && move.task === order.moved_task) return true
-  // the task was lost with the worker that did it, or the run was reset: what has come since may lead elsewhere
-  return status === undefined || (status !== order.status && !mayMove(ORDER, order.status, status))
+): 'next' | 'late' | 'anew' {
+  if (move === undefined || move.chain !== order.moved_by) return 'next'
+  if (began(move) < (order.moved_began?.getTime() ?? 0)) return 'late'
+  const leads = status !== undefined && (status === order.status || mayMove(ORDER, order.status, status))
+  // reset, or continued: what it does over may be behind the row
+  if (move.run !== order.moved_run)
+    return leads || (status === undefined && move.number > order.moves) ? 'next' : 'late'
+  if (move.task < order.moved_task) return 'late'
+  if (move.number > order.moves) return 'next'
+  if (move.task === order.moved_task) return 'late'
+  // the task was lost with the worker that did it, and what has come since may lead elsewhere
+  if (leads) return 'next'
+  const isInstead = status !== undefined && move.number === order.moves && !isTerminal(ORDER, order.status)
+  return isInstead ? 'anew' : 'late'
 }
 
 /** Milliseconds; of runs from before that was told, later than all. */

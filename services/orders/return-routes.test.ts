@@ -198,6 +198,7 @@ describe('POST /api/v1/returns/:id/…', () => {
       expect.objectContaining({ returnId: id }),
       { name, argument },
       expect.any(String),
+      { mayStart: true },
     )
   })
 

@@ -142,6 +142,25 @@ describe('processWebhooks', () => {
     expect(reportsOf(shipment.shipmentId)).toEqual([])
   })
 
+  it('tells the workflow again what was written in a task that it has lost', async () => {
+    const { id, bookingId } = await booked()
+    await advance(bookingId, 'dispatched')
+    const [dispatched] = (await carrier.read(bookingId)).history.slice(1)
+    await recordParcel({ shipmentId: id, status: 'dispatched', at: dispatched!.at, source: 'carrier' })
+    await advance(bookingId, 'delivered')
+    let knows = 'booked'
+    const behind = vi.fn<ReportParcel>(async (report) => {
+      if (knows === 'booked' && report.status === 'delivered') return { outcome: 'refused', detail: 'no' }
+      knows = report.status
+      return workflow(report)
+    })
+    const webhook = await store(bookingId)
+    await processWebhooks(dependencies(behind))
+    expect(behind.mock.calls.map(([{ status }]) => status)).toEqual(['delivered', 'dispatched', 'delivered'])
+    expect(await history(id)).toEqual(['pending', 'booked', 'dispatched', 'delivered'])
+    expect(await stored(webhook)).toMatchObject({ processedAt: expect.any(Date), note: null })
+  })
+
   it('is done with what is refused and with parcels that are not ours', async () => {
     const { id, bookingId } = await booked()
     await advance(bookingId, 'dispatched')

@@ -68,7 +68,7 @@ const byService = (shipmentIds: Set<string>): ServiceAnswers => ({
     findStrayParcels: async () => [],
   },
   orders: {
-    recordProgress: async () => {},
+    recordProgress: async () => undefined,
     raiseAttention: async () => {},
     clearAttention: async () => {},
     loadShippingAddress: async () => ({ name: 'A', line1: 'B', city: 'C', postalCode: 'D', country: 'NL' }),
@@ -86,6 +86,8 @@ const byService = (shipmentIds: Set<string>): ServiceAnswers => ({
     quoteLostParcel: async () => ({ amount: 2500 }),
     quoteShippingBack: async () => ({ amount: 0 }),
     checkWorkflows: async () => [],
+    checkParcels: async () => [],
+    checkReturns: async () => [],
     findRunning: async ({ orderIds }) => ({ orderIds }),
     recordFindings: async () => {},
   },

@@ -259,3 +259,6 @@ export const termsOf = (quantity: number): OrderTerms => ({
 /** A refusal that is a failure, as the activities throw it. */
 export const refusedFor = (message: string): ApplicationFailure =>
   ApplicationFailure.nonRetryable(message, FAILURE.refused)
+
+export const isAcceptance = (event: temporal.api.history.v1.IHistoryEvent): boolean =>
+  event.workflowExecutionUpdateAcceptedEventAttributes != null

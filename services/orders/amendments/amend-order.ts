@@ -10,7 +10,7 @@ import { notFound, ProblemError } from '#platform/problem.ts'
 import { assertVersion, findCommandable } from '../command-order.ts'
 import { loadOrderInput } from '../order-input.ts'
 import { readTerms } from '../order-terms.ts'
-import type { OrderWorkflows } from '../order-workflow.ts'
+import { isFresh, type OrderWorkflows } from '../order-workflow.ts'
 import { priceAmendment } from '../pricing/price-amendment.ts'
 import type { Pricing } from '../pricing/total-order.ts'
 import { readLines } from '../revise-rows.ts'
@@ -70,12 +70,17 @@ export const createAmendOrder =
     return { status: result === undefined ? 202 : 200, body }
 
     async function handOver(): Promise<AmendResult | undefined> {
-      await findCommandable(database, { orderId, owner: customerId, ifMatch, command: 'amend' })
+      const { status } = await findCommandable(database, {
+        orderId,
+        owner: customerId,
+        ifMatch,
+        command: 'amend',
+      })
       await assertPossible({ database, pricing }, orderId, change)
       await store(database, { orderId, amendmentId, change, ifMatch })
       const input = await loadOrderInput(database, orderId, policy)
       try {
-        return await workflows.amend(input, { amendmentId, by: customerId })
+        return await workflows.amend(input, { amendmentId, by: customerId }, { mayStart: isFresh(status) })
       } catch (error) {
         // refused outright: nobody will ask for it
         if (error instanceof ProblemError && error.status === 409) await forget(database, amendmentId)

@@ -63,6 +63,18 @@ describe('quoteAmendment', () => {
     })
   })
 
+  it('refuses what comes after the parcels, whose workflow was reset to before them', async () => {
+    const { id } = await orders.place()
+    const given = await asked(id, { lines: [{ sku: 'TEE', quantity: 1 }] })
+    expect(await quote(given)).toMatchObject({ outcome: 'possible' })
+    const late = await asked(id, { lines: [{ sku: 'TEE', quantity: 3 }] })
+    await orders.database.orderShipment.create({
+      data: { id: randomUUID(), orderId: id, warehouse: 'AMS', status: 'booked', lines: [], history: [] },
+    })
+    expect(await quote(late)).toMatchObject({ outcome: 'refused', code: 'order_not_amendable' })
+    expect(await quote(given)).toMatchObject({ outcome: 'possible' }) // a repeat gets its answer
+  })
+
   it.each<[string, SkuQuantity[], string]>([
     ['a product that is not for sale', [{ sku: 'OLD', quantity: 1 }], 'product_inactive'],
     ['a product that does not exist', [{ sku: 'NOPE', quantity: 1 }], 'unknown_sku'],

@@ -38,6 +38,11 @@ export const createQuoteAmendment =
         const message = 'The customer’s account is gone.'
         return { outcome: 'refused', code: 'order_not_amendable', message }
       }
+      // its workflow was reset to before its parcels, and could be changed once more but for them
+      if (await hasParcels(tx, orderId)) {
+        const message = 'The order’s parcels are on their way.'
+        return { outcome: 'refused', code: 'order_not_amendable', message }
+      }
       const terms = await readTerms(tx, orderId)
       try {
         const quote = await quoted(tx, { amendment, terms, known, pricing })
@@ -83,5 +88,12 @@ const possible = ({ linesChanged, ...quote }: QuotedAmendment): AmendmentQuote =
 async function isErased(tx: OrdersTransaction, { customer_id: customerId }: LockedOrder): Promise<boolean> {
   const rows = await tx.$queryRaw<unknown[]>`
     SELECT 1 FROM erased_customers WHERE customer_id = ${customerId}::uuid`
+  return rows.length > 0
+}
+
+async function hasParcels(tx: OrdersTransaction, orderId: string): Promise<boolean> {
+  const rows = await tx.$queryRaw<
+    unknown[]
+  >`SELECT 1 FROM order_shipments WHERE order_id = ${orderId}::uuid LIMIT 1`
   return rows.length > 0
 }

@@ -3,6 +3,7 @@ import type { OrderStatus } from '#contracts/states.ts'
 import type { Finding } from '#contracts/workflows.ts'
 import type { Logger } from '#platform/logger.ts'
 import type { SettleConcern } from '../concerns.ts'
+import { isFresh } from '../order-workflow.ts'
 import type { StartOrder } from '../start-workflows.ts'
 import type { OrdersDatabase } from '../store.ts'
 import type { TellOfParcels } from './tell-of-parcels.ts'
@@ -65,8 +66,7 @@ export function createCheckWorkflows({
   async function judge({ id, status, stuck }: Row, state: WorkflowState): Promise<Finding | undefined> {
     const about = { subjectId: id, orderId: id }
     if (state === 'missing') {
-      const fresh = status === 'placed' || status === 'reserving'
-      const repaired = fresh && (await tryToStart(startOrder, id, logger))
+      const repaired = isFresh(status) && (await tryToStart(startOrder, id, logger))
       const detail = `the order is ${status} and had no workflow`
       return { ...about, kind: 'workflow_missing', detail, repaired }
     }

@@ -50,7 +50,10 @@ export const createCommandReturn =
       await assertCanPayBack(database, order, { returnId, lines: row.lines })
     }
     if (command.name === 'receive') await assertWarehouse(database, command.argument.warehouse)
-    await returnWorkflows.command(await loadReturnInput(database, returnId, terms), command, updateId)
+    const input = await loadReturnInput(database, returnId, terms)
+    // an approval also takes a return up again whose workflow is gone
+    const mayStart = row.status === 'requested' || command.name === 'approve'
+    await returnWorkflows.command(input, command, updateId, { mayStart })
     const kind = command.name === 'cancel' ? 'request' : 'operator'
     await addToTimeline(database, row.order_id, [
       {

@@ -34,8 +34,18 @@ export type ReturnCommand =
 export interface ReturnWorkflows {
   /** Starts the workflow; that it runs already is success. */
   start(input: ReturnInput): Promise<void>
-  /** Hands over a command and resolves when the workflow has taken it; starts the workflow if need be. */
-  command(input: ReturnInput, command: ReturnCommand, updateId: string): Promise<void>
+  /**
+   * Hands over a command and resolves when the workflow has taken it.
+   *
+   * @param handing whether a workflow that is not there is started: one that may not have been yet, or that takes up a
+   *   return with this very command
+   */
+  command(
+    input: ReturnInput,
+    command: ReturnCommand,
+    updateId: string,
+    handing: { mayStart: boolean },
+  ): Promise<void>
   /** Hands over an operator's answer to what the return asks. @returns whether there is such a workflow */
   operate(returnId: string, answer: OperateCommand, updateId: string): Promise<boolean>
 }
@@ -52,6 +62,7 @@ const startOptions = (input: ReturnInput) =>
   }) as const
 
 export function createReturnWorkflows(client: Client): ReturnWorkflows {
+  const handleOf = (returnId: string) => client.workflow.getHandle(returnWorkflowId(returnId))
   return {
     async start(input) {
       try {
@@ -60,18 +71,22 @@ export function createReturnWorkflows(client: Client): ReturnWorkflows {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
       }
     },
-    async command(input, { name, argument }, updateId) {
+    async command(input, { name, argument }, updateId, { mayStart }) {
+      const update = { updateId, args: [argument] as [typeof argument] }
+      const startWorkflowOperation = () =>
+        new WithStartWorkflowOperation<ReturnWorkflow>(RETURN_WORKFLOW, {
+          ...startOptions(input),
+          workflowIdConflictPolicy: 'USE_EXISTING',
+        })
+      const handOver = () =>
+        mayStart
+          ? client.workflow.executeUpdateWithStart<ReturnWorkflow, unknown, [typeof argument]>(name, {
+              ...update,
+              startWorkflowOperation: startWorkflowOperation(),
+            })
+          : handleOf(input.returnId).executeUpdate<unknown, [typeof argument]>(name, update)
       try {
-        await client.withDeadline(Date.now() + COMMAND_TIMEOUT_MS, () =>
-          client.workflow.executeUpdateWithStart<ReturnWorkflow, unknown, [typeof argument]>(name, {
-            updateId,
-            args: [argument],
-            startWorkflowOperation: new WithStartWorkflowOperation<ReturnWorkflow>(RETURN_WORKFLOW, {
-              ...startOptions(input),
-              workflowIdConflictPolicy: 'USE_EXISTING',
-            }),
-          }),
-        )
+        await client.withDeadline(Date.now() + COMMAND_TIMEOUT_MS, handOver)
       } catch (error) {
         if (isTemporalAway(error)) throw temporalAway(error)
         throw refusalOf(error) ?? error
@@ -79,9 +94,8 @@ export function createReturnWorkflows(client: Client): ReturnWorkflows {
     },
     async operate(returnId, answer, updateId) {
       try {
-        const handle = client.workflow.getHandle(returnWorkflowId(returnId))
         await client.withDeadline(Date.now() + COMMAND_TIMEOUT_MS, () =>
-          handle.executeUpdate<void, [OperateCommand]>('operate', { updateId, args: [answer] }),
+          handleOf(returnId).executeUpdate<void, [OperateCommand]>('operate', { updateId, args: [answer] }),
         )
         return true
       } catch (error) {
@@ -100,6 +114,10 @@ const REFUSALS = ['return_transition_refused', 'no_operation_waiting'] as const
 function refusalOf(cause: unknown): ProblemError | undefined {
   if (cause instanceof WorkflowExecutionAlreadyStartedError)
     return new ProblemError('return_transition_refused', 'The return has come to its end.', { cause })
+  if (cause instanceof WorkflowNotFoundError)
+    return new ProblemError('return_transition_refused', 'The return is not being worked on any more.', {
+      cause,
+    })
   const refusal = updateRefusal(cause)
   const code = REFUSALS.find((known) => known === refusal?.type)
   return refusal === undefined || code === undefined
