@@ -1,6 +1,8 @@
 /**
  * Domain events: what services tell each other. One table, event type → owning service and payload schema. Payloads
- * carry ids, amounts and codes, never names or addresses. `version` counts the aggregate's events from 1 without gaps.
+ * carry ids, amounts and codes, never people's names or addresses. Free text is in four places: a product's name, an
+ * adjustment's reason, the error that raised attention, and a finding's detail. `version` counts the aggregate's events
+ * from 1 without gaps.
  */
 import Type, { type Static, type TSchema } from 'typebox'
 import { ORDER, PAYMENT, RETURN, statesOf } from './states.ts'

@@ -9,6 +9,7 @@ import {
   processConfig,
   type Environment,
 } from '#platform/config.ts'
+import { scopeOf } from './limit-scopes.ts'
 import { LIMITS, type LimitName } from './limits.ts'
 
 const serviceUrl = (service: ServiceName) =>
@@ -22,7 +23,7 @@ const limit = (name: LimitName) =>
   Type.Integer({
     minimum: 1,
     default: LIMITS[name].perMinute,
-    description: `calls a minute: ${LIMITS[name].for}`,
+    description: `calls a minute: ${scopeOf(name)}`,
   })
 
 export const gatewayConfig = Type.Object({

@@ -35,7 +35,11 @@ describe('the limit of a caller', () => {
     expect(refused).toHaveLength(6)
     expect(gateway.services.orders.requests).toHaveLength(100)
     const [answer] = refused
-    expect(await answer!.json()).toMatchObject({ code: 'rate_limited', status: 429 })
+    expect(await answer!.json()).toMatchObject({
+      code: 'rate_limited',
+      status: 429,
+      detail: expect.stringContaining('/api/v1/orders and below, GET /api/v1/returns, '),
+    })
     expect(answer!.headers.get('ratelimit')).toMatch(/^"orders";r=0;t=(60|59)$/)
     expect(answer!.headers.get('retry-after')).toMatch(/^(60|59)$/)
 

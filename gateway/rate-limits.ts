@@ -8,7 +8,8 @@ import {
 } from 'rate-limiter-flexible'
 import type { Logger } from '#platform/logger.ts'
 import { ProblemError } from '#platform/problem.ts'
-import { limitLabel, LIMITS, type LimitName } from './limits.ts'
+import { scopeOf } from './limit-scopes.ts'
+import { limitLabel, type LimitName } from './limits.ts'
 
 const WINDOW_SECONDS = 60
 const REDIS_COMMAND_MS = 250
@@ -91,7 +92,7 @@ function standing(name: LimitName, quota: number, result: RateLimiterRes, refuse
       ratelimit: `"${label}";r=${refused ? 0 : Math.max(0, result.remainingPoints)};t=${seconds}`,
     },
     refusal: refused
-      ? new ProblemError('rate_limited', `At most ${quota} calls a minute: ${LIMITS[name].for}.`, {
+      ? new ProblemError('rate_limited', `At most ${quota} calls a minute: ${scopeOf(name)}.`, {
           retryAfter: seconds,
         })
       : undefined,

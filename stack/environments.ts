@@ -90,7 +90,6 @@ function commonEnvironments(options: EnvironmentOptions): Record<ProcessName, En
       USERS_URL: url('users'),
       SMTP_URL: `smtp://${HOST}:${ports.smtp}`,
       OPERATIONS_EMAIL: 'operator@mainstay.test',
-      CONSOLE_URL: url('gateway'),
       SMS_PROVIDER: 'sandbox',
       SMS_URL: url('mailbox'),
       WEBHOOK_MASTER_SECRET: keys.webhookMasterSecret,

@@ -68,7 +68,7 @@ describe('a customer', () => {
     const { waitingFor } = await customer.readOrder(id)
     const until = deadline(waitingFor?.until ?? '')
     expect(await textsTo(phone)).toEqual([
-      `Your order ${number} needs your approval of the payment by ${until}: ${shop.gatewayUrl}/orders/${id}`,
+      `Your order ${number} needs your approval of the payment by ${until}.`,
     ])
     await createOutside(shop.ports).answerBank(waitingFor?.url ?? '', 'approve')
     await shop.reaches(customer, id, 'completed')

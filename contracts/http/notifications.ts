@@ -1,10 +1,10 @@
 /** Merchants' webhooks: where the platform's events are sent to, and what became of them. */
 import Type, { type Static } from 'typebox'
-import { EVENTS } from '../events.ts'
+import { EVENTS, type EventType } from '../events.ts'
 import { Closed, Id, Page, PageQuery, Timestamp } from '../schemas.ts'
 import { route } from './route.ts'
 
-/** What of the platform leaves it. Accounts and the platform's own troubles do not. */
+/** Whose events leave the platform: accounts' and the reconciliation's do not. */
 export const WEBHOOK_AGGREGATES = [
   'order',
   'return',
@@ -17,10 +17,23 @@ export const WEBHOOK_AGGREGATES = [
 
 const sent: ReadonlySet<string> = new Set(WEBHOOK_AGGREGATES)
 
-export const EventFilter = Type.Enum([
-  ...WEBHOOK_AGGREGATES.map((aggregate) => `${aggregate}.*`),
-  ...Object.keys(EVENTS).filter((type) => sent.has(type.split('.', 1)[0] ?? '')),
+/** The platform's own troubles with an order, in the words of whatever failed. `order.*` does not mean them. */
+const INTERNAL: ReadonlySet<string> = new Set<EventType>([
+  'order.attention_raised',
+  'order.attention_cleared',
 ])
+
+/** Whether merchants may hear of events of this type. */
+export const leavesPlatform = (type: string): boolean =>
+  sent.has(type.split('.', 1)[0] ?? '') && !INTERNAL.has(type)
+
+const FILTERS = [
+  ...WEBHOOK_AGGREGATES.map((aggregate) => `${aggregate}.*`),
+  ...Object.keys(EVENTS).filter(leavesPlatform),
+]
+
+export const EventFilter = Type.Enum(FILTERS)
+export const isEventFilter = (text: string): boolean => FILTERS.includes(text)
 
 const Url = Type.String({ minLength: 1, maxLength: 2048, description: 'https, reachable from the internet' })
 const Description = Type.String({ minLength: 1, maxLength: 200, pattern: '^[^\\u0000-\\u001f]*$' })
@@ -86,7 +99,8 @@ export const createWebhookEndpoint = route({
         Type.Array(EventFilter, {
           minItems: 1,
           uniqueItems: true,
-          description: 'types, or all of an aggregate (`order.*`); without this everything',
+          description:
+            'types, or all of an aggregate that leave the platform (`order.*`); without this everything that does',
         }),
       ),
       description: Type.Optional(Description),

@@ -59,7 +59,9 @@ export const OrderLine = Type.Object({
   unitPrice: Amount,
   total: Amount,
   tax: Amount,
-  fulfilled: Type.Integer({ description: 'units that have left a warehouse' }),
+  fulfilled: Type.Integer({
+    description: 'units that are on their way or have arrived; not those of a parcel that was lost',
+  }),
   returned: Type.Integer(),
 })
 

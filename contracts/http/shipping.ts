@@ -16,7 +16,10 @@ export const Shipment = Type.Object({
   carrier: Type.Union([Type.String(), Type.Null()]),
   trackingNumber: Type.Union([Type.String(), Type.Null()]),
   replaces: Type.Optional(
-    Type.String({ format: 'uuid', description: 'the lost parcel whose place this one takes' }),
+    Type.String({
+      format: 'uuid',
+      description: 'the lost parcel whose place this one takes; said under /api/v1/shipments only',
+    }),
   ),
   history: Type.Array(Type.Object({ status: ShipmentStatus, at: Timestamp })),
 })

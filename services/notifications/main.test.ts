@@ -121,7 +121,7 @@ describe('the notifications service', () => {
     await publish('order.completed', orderId, order(orderId, userId))
     await sleep(300)
     expect(subjects(email)).toEqual(steps.map(([subject]) => subject))
-    expect(mailbox.messages(email)[6]?.text).toContain(`: http://127.0.0.1:8080/orders/${orderId}`)
+    expect(mailbox.messages(email)[6]?.text).toContain(`: https://shop.example.test/orders/${orderId}`)
   })
 
   test('texts who gave a phone, of what cannot wait', async () => {
@@ -135,7 +135,7 @@ describe('the notifications service', () => {
     await expect.poll(() => mailbox.texts(phone).length, { timeout: 15_000 }).toBe(2)
     expect(new Set(mailbox.texts(phone).map(({ text }) => text))).toEqual(
       new Set([
-        `Your order 100001 needs your approval of the payment: http://127.0.0.1:8080/orders/${orderId}`,
+        `Your order 100001 needs your approval of the payment: https://shop.example.test/orders/${orderId}`,
         'A parcel of your order 100001 is on its way (sandbox TRACK-1).',
       ]),
     )

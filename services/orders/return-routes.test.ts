@@ -71,6 +71,7 @@ describe('POST /api/v1/orders/:id/returns', () => {
     const first = await request(id, wanted(1), { key })
     const again = await request(id, wanted(1), { key })
     expect([again.body, again.headers['idempotency-replayed']]).toEqual([first.body, 'true'])
+    expect([first.headers['etag'], again.headers['etag']]).toEqual(['"1"', '"1"'])
     await request(id, wanted(1))
     expect(await door.database.return.count({ where: { orderId: id } })).toBe(2)
   })
@@ -200,6 +201,39 @@ describe('POST /api/v1/returns/:id/…', () => {
       expect.any(String),
       { mayStart: true },
     )
+  })
+
+  it.each<[string, Caller, object]>([
+    ['approve', operator, {}],
+    ['reject', operator, {}],
+    ['receive', operator, receipt],
+    ['cancel', customer, {}],
+  ])('%s answers with the ETag of what it shows, and so does its repeat', async (name, who, body) => {
+    const { id } = (await request((await sent()).id)).body
+    await walk(id, 'approved')
+    const [key, path] = [randomUUID(), `/api/v1/returns/${id}/${name}`]
+    const first = await door.post(who, path, body, { key })
+    const { headers: read, body: shown } = await door.get(who, `/api/v1/returns/${id}`)
+    await walk(id, 'cancelled')
+    const again = await door.post(who, path, body, { key })
+    expect([read['etag'], first.headers['etag'], again.headers['etag']]).toEqual(['"2"', '"2"', '"2"'])
+    expect([first.body, again.body]).toEqual([shown, shown])
+  })
+
+  it('of a caller without a key is answered with the ETag too', async () => {
+    const { id } = (await request((await sent()).id)).body
+    const cancelled = await door.post(customer, `/api/v1/returns/${id}/cancel`, {}, { key: null })
+    expect([cancelled.status, cancelled.headers['etag']]).toEqual([202, '"1"'])
+  })
+
+  it('gives back an answer that was stored without its version, without an ETag', async () => {
+    const { id } = (await request((await sent()).id)).body
+    const key = randomUUID()
+    const cancel = () => door.post(customer, `/api/v1/returns/${id}/cancel`, {}, { key })
+    const { body } = await cancel()
+    await door.database.idempotencyKey.updateMany({ where: { key }, data: { body } })
+    const again = await cancel()
+    expect([again.body, again.headers['etag']]).toEqual([body, undefined])
   })
 
   it('is not received in a warehouse that nobody knows', async () => {

@@ -13,7 +13,7 @@ import type { CallerVerifier } from '#platform/service-token.ts'
 import { ownerOf } from './calls.ts'
 import type { createCommandReturn } from './returns/command-return.ts'
 import { findReturn, type createListReturns } from './returns/find-returns.ts'
-import { presentReturn } from './returns/present-return.ts'
+import { withVersion, type VersionedReturn } from './returns/present-return.ts'
 import type { createRequestReturn } from './returns/request-return.ts'
 import type { ReturnCommand } from './returns/return-workflow.ts'
 import type { StartReturn } from './returns/start-returns.ts'
@@ -47,8 +47,8 @@ export function registerReturnRoutes(
         )
       return { status: 201, body: requested }
     })
-    const headers = { location: `/api/v1/returns/${stored.id}`, ...replayHeaders(replayed) }
-    return { status: 201, body: stored, headers }
+    const { body: shown, headers } = answerOf(stored, replayed)
+    return { status: 201, body: shown, headers: { location: `/api/v1/returns/${stored.id}`, ...headers } }
   })
 
   addRoute(app, verifyCaller, http.listReturns, async ({ query, caller }) => ({
@@ -59,7 +59,7 @@ export function registerReturnRoutes(
   addRoute(app, verifyCaller, http.readReturn, async ({ params, caller }) => {
     const row = await findReturn(use.database, params.id, ownerOf(caller))
     if (row === undefined) throw notFound('return')
-    return { status: 200, body: presentReturn(row), headers: { etag: `"${row.version}"` } }
+    return { status: 200, ...answerOf(withVersion(row)) }
   })
 
   addRoute(app, verifyCaller, http.approveReturn, (call) =>
@@ -95,13 +95,22 @@ export function registerReturnRoutes(
     const sent = commandOf(route, call)
     if (idempotencyKey === undefined) {
       const body = await run(updateIdOf({ ...sent, key: call.request.id }))
-      return { status: 202, body, headers: {} }
+      return { status: 202, ...answerOf(body) }
     }
     const { replayed, body } = await once(use.database, sent, async (finish) => {
       const answer = { status: 202, body: await run(updateIdOf(sent)) }
       await finish(use.database, answer)
       return answer
     })
-    return { status: 202, body, headers: replayHeaders(replayed) }
+    return { status: 202, ...answerOf(body, replayed) }
   }
+}
+
+/** A return's version is told by its ETag. Answers that were stored before it was kept with them have none. */
+function answerOf(
+  { version, ...body }: Return & Partial<VersionedReturn>,
+  replayed = false,
+): { body: Return; headers: Record<string, string> } {
+  const etag = version === undefined ? {} : { etag: `"${version}"` }
+  return { body, headers: { ...etag, ...replayHeaders(replayed) } }
 }

@@ -48,6 +48,7 @@ export async function testNotifications(): Promise<TestNotifications> {
     OPERATIONS_EMAIL: OPERATIONS,
     // the broker's list of webhook endpoints is everybody's: see channels/webhooks
     CHANNELS: 'email,sms',
+    CONSOLE_URL: 'https://shop.example.test/',
     SMS_PROVIDER: 'sandbox',
     SMS_URL: mailbox.url,
     NATS_URL: natsUrl,

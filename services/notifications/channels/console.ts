@@ -2,13 +2,17 @@
 import Type from 'typebox'
 
 export const consoleConfig = {
-  CONSOLE_URL: Type.String({
-    pattern: '^https?://[^?#]+$',
-    default: 'http://127.0.0.1:8080',
-    description: 'where customers see their orders; messages link to CONSOLE_URL/orders/ID',
-  }),
+  CONSOLE_URL: Type.Optional(
+    Type.String({
+      pattern: '^https?://[^?#]+$',
+      description:
+        'where customers see their orders: messages link to CONSOLE_URL/orders/ID; none: they have no link',
+    }),
+  ),
 }
 
-/** Where the order is shown, to its customer and to operators. */
-export const orderLink = (consoleUrl: string, orderId: string): string =>
-  `${consoleUrl.replace(/\/+$/, '')}/orders/${encodeURIComponent(orderId)}`
+/** Where the order is shown, to its customer and to operators; undefined where there is no such place. */
+export const orderLink = (consoleUrl: string | undefined, orderId: string): string | undefined =>
+  consoleUrl === undefined
+    ? undefined
+    : `${consoleUrl.replace(/\/+$/, '')}/orders/${encodeURIComponent(orderId)}`

@@ -1,5 +1,4 @@
 /** Commands to a return that is under way: they become Updates of its workflow, which alone decides. */
-import type { Return } from '#contracts/http/returns.ts'
 import { isTerminal, RETURN } from '#contracts/states.ts'
 import { notFound, ProblemError } from '#platform/problem.ts'
 import { assertVersion } from '../command-order.ts'
@@ -8,7 +7,7 @@ import type { OrdersDatabase, OwnerFilter } from '../store.ts'
 import { addToTimeline, isTold } from '../timeline.ts'
 import { assertCanPayBack } from './can-pay-back.ts'
 import { findReturn } from './find-returns.ts'
-import { presentReturn } from './present-return.ts'
+import { withVersion, type VersionedReturn } from './present-return.ts'
 import { loadReturnInput, type ReturnTerms } from './return-input.ts'
 import type { ReturnCommand, ReturnWorkflows } from './return-workflow.ts'
 
@@ -34,12 +33,12 @@ interface Dependencies {
  */
 export const createCommandReturn =
   ({ database, returnWorkflows, terms }: Dependencies) =>
-  async ({ returnId, owner, command, ifMatch, updateId }: CommandReturnInput): Promise<Return> => {
+  async ({ returnId, owner, command, ifMatch, updateId }: CommandReturnInput): Promise<VersionedReturn> => {
     const row = await findReturn(database, returnId, owner)
     if (row === undefined) throw notFound('return')
     const source = `update:${updateId}`
     // a repeat whose first answer got lost: what was accepted stays accepted, whatever has become of the return
-    if (await isTold(database, row.order_id, source)) return presentReturn(row)
+    if (await isTold(database, row.order_id, source)) return withVersion(row)
     assertVersion(row, ifMatch)
     // asking Temporal could even start its workflow anew, once that is forgotten
     if (isTerminal(RETURN, row.status))
@@ -64,7 +63,7 @@ export const createCommandReturn =
         source,
       },
     ])
-    return presentReturn((await findReturn(database, returnId, owner)) ?? row)
+    return withVersion((await findReturn(database, returnId, owner)) ?? row)
   }
 
 /**

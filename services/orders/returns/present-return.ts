@@ -10,6 +10,16 @@ export const presentReturn = (row: ReturnRow): Return => ({
   refund: refundOf(row),
 })
 
+/** A return with its version, which callers are told as the ETag. */
+export interface VersionedReturn extends Return {
+  version: number
+}
+
+export const withVersion = (row: ReturnRow & { version: number }): VersionedReturn => ({
+  ...presentReturn(row),
+  version: row.version,
+})
+
 function refundOf({ status, goods, shipping, refunded, left }: ReturnRow): number | null {
   if (status === 'requested' || status === 'rejected' || status === 'cancelled') return null
   if (refunded !== null || goods === null) return refunded

@@ -3,7 +3,7 @@
  * answer for its key; the row itself is the request to start the return's workflow.
  */
 import { v7 as uuid } from 'uuid'
-import type { Return, ReturnBody } from '#contracts/http/returns.ts'
+import type { ReturnBody } from '#contracts/http/returns.ts'
 import type { SkuQuantity } from '#contracts/schemas.ts'
 import type { UnitOfWork } from '#platform/events/outbox.ts'
 import type { Finish } from '#platform/idempotency.ts'
@@ -16,7 +16,7 @@ import { findOrder, type OrdersTransaction } from '../store.ts'
 import { countUnits } from '../units.ts'
 import { assertCanPayBack } from './can-pay-back.ts'
 import { findReturn } from './find-returns.ts'
-import { presentReturn } from './present-return.ts'
+import { withVersion, type VersionedReturn } from './present-return.ts'
 import { returnableUnits, type Returnable } from './returnable.ts'
 import { announceReturn } from './return-event.ts'
 
@@ -36,7 +36,7 @@ export interface RequestReturnInput {
  */
 export const createRequestReturn =
   (transact: UnitOfWork<OrdersTransaction>) =>
-  ({ orderId, customerId, body, ifMatch, finish }: RequestReturnInput): Promise<Return> =>
+  ({ orderId, customerId, body, ifMatch, finish }: RequestReturnInput): Promise<VersionedReturn> =>
     transact(async (tx) => {
       if ((await findOrder(tx, orderId, customerId)) === undefined) throw notFound('order')
       // two requests for the same goods take turns
@@ -57,7 +57,7 @@ export const createRequestReturn =
       })
       const requested = await findReturn(tx, id, customerId)
       if (requested === undefined) throw new Error('the return was not inserted')
-      const shown = presentReturn(requested)
+      const shown = withVersion(requested)
       await finish(tx, { status: 201, body: shown })
       return shown
     })

@@ -25,7 +25,7 @@ export interface Letter {
 
 export interface LetterOptions {
   orderCustomers: OrderCustomers
-  consoleUrl: string
+  consoleUrl: string | undefined
 }
 
 /** @throws EventGapError when it is not known yet whose order the event is about */

@@ -78,6 +78,23 @@ describe('text messages', () => {
     expect(wordsTo(phone)).toEqual([`${words}: https://shop.example.test/orders/${orderId}`])
   })
 
+  test('have no link where there is no console', async () => {
+    const { CONSOLE_URL: _, ...rest } = environment(mailbox)
+    const plain = testContext(rest)
+    const without = await createChannel(plain.context)
+    const phone = newPhone()
+    const event = orderEvent(
+      'order.awaiting_customer',
+      randomUUID(),
+      plain.person({ phone }).userId,
+      'payment_action',
+    )
+    await without.deliver(event)
+    expect(wordsTo(phone)).toEqual(['Your order 100001 needs your approval of the payment.'])
+    await without.close()
+    await plain.close()
+  })
+
   test('name the deadline', async () => {
     const phone = newPhone()
     const { userId } = support.person({ phone })

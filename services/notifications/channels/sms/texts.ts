@@ -11,7 +11,7 @@ export interface Text {
 
 export interface TextOptions {
   orderCustomers: OrderCustomers
-  consoleUrl: string
+  consoleUrl: string | undefined
 }
 
 const QUESTIONS: Readonly<Record<string, string>> = {
@@ -30,10 +30,9 @@ export async function textFor(
     const known = reason !== null && Object.hasOwn(QUESTIONS, reason) ? QUESTIONS[reason] : undefined
     const what = known ?? 'waits for an answer of yours'
     const by = until === undefined ? '' : ` by ${deadline(until)}`
-    return {
-      customerId,
-      body: compose(`Your order ${number} ${what}${by}: ${orderLink(consoleUrl, orderId)}`),
-    }
+    const link = orderLink(consoleUrl, orderId)
+    const end = link === undefined ? '.' : `: ${link}`
+    return { customerId, body: compose(`Your order ${number} ${what}${by}${end}`) }
   }
   if (event.eventType === 'shipment.dispatched') {
     const { orderId, carrier, trackingNumber } = event.payload

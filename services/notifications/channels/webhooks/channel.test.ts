@@ -150,6 +150,17 @@ describe('a webhook', () => {
     expect(ids(parcels)).toEqual([])
   })
 
+  test('of adjusted stock is without the words of the operator who adjusted it', async () => {
+    const subject = await openWebhooks()
+    const path = newPath()
+    await createEndpoint(subject, { url: url(path), events: ['stock.*'] })
+    const adjusted = { sku: 'TEE-BLACK-M', warehouse: 'AMS', delta: -1 }
+    const event = eventOf('stock.adjusted', randomUUID(), { ...adjusted, reason: 'Ann dropped it' })
+    await announce(subject, event)
+    await arrive(path, 1)
+    expect(JSON.parse(at(path)[0]?.body ?? '')).toEqual({ ...event, payload: adjusted })
+  })
+
   test('that fails is tried again with the same id and a new signature, by whichever process there is then', async () => {
     const first = await openWebhooks()
     const path = newPath()

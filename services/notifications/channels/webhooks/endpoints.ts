@@ -1,6 +1,6 @@
 /** The webhook endpoints: one value in a bucket, so that a change sees all of them. Secrets are not among it. */
 import Type, { type Static } from 'typebox'
-import { WebhookEndpoint } from '#contracts/http/notifications.ts'
+import { isEventFilter, WebhookEndpoint } from '#contracts/http/notifications.ts'
 import { Id } from '#contracts/schemas.ts'
 import { parser } from '#platform/validation.ts'
 import type { Bucket } from '../../buckets.ts'
@@ -12,6 +12,8 @@ const MAX_RACES = 50
 
 const StoredEndpoint = Type.Object({
   ...WebhookEndpoint.properties,
+  /** As it was asked for: what was offered then may not be any more, and must not hide all the others. */
+  events: Type.Array(Type.String()),
   /** The operator who made it. */
   createdBy: Id,
 })
@@ -69,8 +71,8 @@ export function createEndpoints(bucket: Bucket, clock: () => number = Date.now):
   }
 }
 
-/** As operators see it. */
-export function toEndpoint({ createdBy, ...endpoint }: StoredEndpoint): WebhookEndpoint {
+/** As operators see it: with what it gets. */
+export function toEndpoint({ createdBy, events, ...endpoint }: StoredEndpoint): WebhookEndpoint {
   void createdBy // an id of ours
-  return endpoint
+  return { ...endpoint, events: events.filter(isEventFilter) }
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { testContext } from '#tests/support/notifications.ts'
-import { orderEvent } from '../../test-support/events.ts'
+import { eventOf, orderEvent } from '../../test-support/events.ts'
 import type { StoredEndpoint } from './endpoints.ts'
 import { createFanOut } from './fan-out.ts'
 
@@ -47,3 +47,24 @@ test('an event is queued once for each endpoint that is enabled, also when the q
   expect(queued).toEqual([first.id, second.id])
   await close()
 })
+
+test.each(['order.attention_raised', 'order.attention_cleared'] as const)(
+  '%s stays inside, whatever an endpoint asks for or has asked for once',
+  async (eventType) => {
+    const { context, close } = testContext({})
+    const orderId = randomUUID()
+    const trouble = { orderId, step: 'reserving', operation: 'holdStock', error: 'connect 10.0.0.7:4005' }
+    const known = [endpointOf(), endpointOf({ events: [eventType] })]
+    const queued: string[] = []
+    const fanOut = createFanOut({
+      endpoints: { recent: async () => known },
+      queue: { add: async (endpointId) => void queued.push(endpointId) },
+      sendOnce: context.sendOnce,
+    })
+    await fanOut(eventOf(eventType, orderId, trouble))
+    expect(queued).toEqual([])
+    await fanOut(orderEvent('order.created', orderId, randomUUID()))
+    expect(queued).toEqual([known[0]?.id])
+    await close()
+  },
+)

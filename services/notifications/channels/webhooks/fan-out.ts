@@ -1,4 +1,5 @@
 import type { AnyDomainEvent } from '#contracts/events.ts'
+import { leavesPlatform } from '#contracts/http/notifications.ts'
 import type { SendOnce } from '../../send-once.ts'
 import type { Endpoints, StoredEndpoint } from './endpoints.ts'
 import type { DeliveryQueue } from './queue.ts'
@@ -13,6 +14,7 @@ export interface FanOutDependencies {
 export const createFanOut =
   ({ endpoints, queue, sendOnce }: FanOutDependencies) =>
   async (event: AnyDomainEvent): Promise<void> => {
+    if (!leavesPlatform(event.eventType)) return
     for (const endpoint of await endpoints.recent()) {
       if (!wants(endpoint, event)) continue
       await sendOnce(`${event.eventId}.webhook.${endpoint.id}`, () => queue.add(endpoint.id, event))

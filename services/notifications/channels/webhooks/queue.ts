@@ -7,6 +7,7 @@ import { AckPolicy, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream
 import type { AnyDomainEvent } from '#contracts/events.ts'
 import type { Stoppable } from '#platform/lifecycle.ts'
 import type { Logger } from '#platform/logger.ts'
+import { bodyOf } from './body.ts'
 import { untilAborted } from './until-aborted.ts'
 import { DELIVERIES, deliverySubject, isMissing, type Streams } from './streams.ts'
 
@@ -56,7 +57,7 @@ export function createDeliveryQueue({
   return {
     async add(endpointId, event) {
       const { client } = await streams()
-      await client.publish(deliverySubject(endpointId, event.eventId), JSON.stringify(event), {
+      await client.publish(deliverySubject(endpointId, event.eventId), bodyOf(event), {
         msgID: `${event.eventId}.${endpointId}`,
       })
     },

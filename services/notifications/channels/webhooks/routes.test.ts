@@ -108,6 +108,8 @@ describe('webhook endpoints', () => {
     ['an unknown field', { secret: 'whsec_mine' }, 'secret'],
     ['an unknown event', { events: ['order.exploded'] }, 'events/0'],
     ['events of accounts', { events: ['user.*'] }, 'events/0'],
+    ['that an order needs an operator', { events: ['order.*', 'order.attention_raised'] }, 'events/1'],
+    ['that an operator has answered', { events: ['order.attention_cleared'] }, 'events/0'],
     ['no event at all', { events: [] }, 'events'],
     ['an address that is none', { url: 7 }, 'url'],
   ])('refuse %s', async (_, change, path) => {

@@ -1,5 +1,5 @@
 import { deadline } from '../../deadline.ts'
-import { compose, type Message, type OrderFacts } from './message.ts'
+import { compose, invite, type Message, type OrderFacts } from './message.ts'
 
 interface Question {
   subject: (number: string) => string
@@ -42,15 +42,14 @@ export function actionNeeded({
 }: OrderFacts & { reason: string | null; until?: string }): Message {
   const known = reason !== null && Object.hasOwn(QUESTIONS, reason) ? QUESTIONS[reason] : undefined
   const { subject, words, invitation } = known ?? ANYTHING
-  return compose(
-    subject(number),
-    [
-      `Dear ${name},`,
-      words,
-      until === undefined
-        ? 'Until then the order waits. The page of your order says for how long; without an answer by then it is cancelled.'
-        : `The order waits until ${deadline(until)}; without an answer by then it is cancelled.`,
-    ],
-    { words: invitation, link },
-  )
+  return compose(subject(number), [`Dear ${name},`, words, ending(until, link)], invite(invitation, link))
+}
+
+/** Events from before the deadline was said have none. */
+function ending(until: string | undefined, link: string | undefined): string {
+  if (until !== undefined)
+    return `The order waits until ${deadline(until)}; without an answer by then it is cancelled.`
+  return link === undefined
+    ? 'Until then the order waits, though not for ever; without an answer in time it is cancelled.'
+    : 'Until then the order waits. The page of your order says for how long; without an answer by then it is cancelled.'
 }

@@ -1,5 +1,5 @@
 import { orderLink } from '../../console.ts'
-import { compose, type Message } from './message.ts'
+import { compose, invite, type Message } from './message.ts'
 
 export interface AttentionFacts {
   orderId: string
@@ -8,7 +8,7 @@ export interface AttentionFacts {
   step: string
   operation: string
   error: string
-  consoleUrl: string
+  consoleUrl: string | undefined
 }
 
 /** For operators. */
@@ -28,5 +28,5 @@ export const attentionRaised = ({
       `Error: ${error}`,
       'Answer with retry or resolve once the cause is removed.',
     ],
-    { words: 'See the order', link: orderLink(consoleUrl, orderId) },
+    invite('See the order', orderLink(consoleUrl, orderId)),
   )

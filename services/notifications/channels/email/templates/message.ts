@@ -13,8 +13,8 @@ export interface OrderFacts {
   name: string
   /** The order's number, as customers know it. */
   number: string
-  /** Where the order is shown. */
-  link: string
+  /** Where the order is shown; undefined where there is no such place. */
+  link: string | undefined
 }
 
 /** A way on, at the end of the message. */
@@ -34,11 +34,13 @@ export function compose(subject: string, paragraphs: readonly string[], invitati
   }
 }
 
+/** A way on, where there is one. */
+export const invite = (words: string, link: string | undefined): Invitation | undefined =>
+  link === undefined ? undefined : { words, link }
+
 /** The usual way on: to the order itself. */
-export const seeOrder = ({ link }: Pick<OrderFacts, 'link'>): Invitation => ({
-  words: 'See your order',
-  link,
-})
+export const seeOrder = ({ link }: Pick<OrderFacts, 'link'>): Invitation | undefined =>
+  invite('See your order', link)
 
 /** Nothing that is inserted begins a line of its own, in the text or in a header. */
 // oxlint-disable-next-line no-control-regex -- control characters are what this takes out

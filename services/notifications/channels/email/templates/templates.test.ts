@@ -19,34 +19,32 @@ import { shipmentLost } from './shipment-lost.ts'
 const EVIL = `<img src=x onerror="alert('1')">&\r\nBcc: thief@example.test`
 const ESCAPED = '&lt;img src=x onerror=&quot;alert(&#39;1&#39;)&quot;&gt;&amp;'
 const LINK = 'https://shop.example.test/orders/1'
-const evil = { name: EVIL, number: EVIL, link: LINK }
 const ann = { name: 'Ann', number: '7', link: LINK }
-const parcel = { ...evil, carrier: EVIL, trackingNumber: EVIL, lines: [{ sku: EVIL, quantity: 2 }] }
-const goods = { ...evil, lines: [{ sku: EVIL, quantity: 2 }], amount: 995, currency: 'EUR' }
 
-const EVERY_KIND: Record<string, Message> = {
-  orderPlaced: orderPlaced({ ...evil, total: 1990, currency: 'EUR' }),
-  actionNeeded: actionNeeded({ ...evil, reason: 'payment_action' }),
-  orderConfirmed: orderConfirmed({ ...evil, total: 1990, currency: 'JPY' }),
-  orderRevised: orderRevised({ ...evil, total: 995, currency: 'EUR' }),
-  orderCancelled: orderCancelled(evil),
-  orderRejected: orderRejected({ ...evil, reason: 'declined' }),
-  shipmentDispatched: shipmentDispatched(parcel),
-  shipmentDelivered: shipmentDelivered(parcel),
-  shipmentLost: shipmentLost(parcel),
-  paymentRefunded: paymentRefunded({ ...evil, amount: 995, currency: 'EUR' }),
-  returnApproved: returnApproved(goods),
-  returnRejected: returnRejected(goods),
-  returnRefunded: returnRefunded(goods),
-  attentionRaised: attentionRaised({
-    orderId: EVIL,
-    number: EVIL,
-    step: EVIL,
-    operation: EVIL,
-    error: EVIL,
-    consoleUrl: 'https://shop.example.test/',
-  }),
+function everyKind(link: string | undefined, consoleUrl: string | undefined): Record<string, Message> {
+  const evil = { name: EVIL, number: EVIL, link }
+  const parcel = { ...evil, carrier: EVIL, trackingNumber: EVIL, lines: [{ sku: EVIL, quantity: 2 }] }
+  const goods = { ...evil, lines: [{ sku: EVIL, quantity: 2 }], amount: 995, currency: 'EUR' }
+  const trouble = { orderId: EVIL, number: EVIL, step: EVIL, operation: EVIL, error: EVIL }
+  return {
+    orderPlaced: orderPlaced({ ...evil, total: 1990, currency: 'EUR' }),
+    actionNeeded: actionNeeded({ ...evil, reason: 'payment_action' }),
+    orderConfirmed: orderConfirmed({ ...evil, total: 1990, currency: 'JPY' }),
+    orderRevised: orderRevised({ ...evil, total: 995, currency: 'EUR' }),
+    orderCancelled: orderCancelled(evil),
+    orderRejected: orderRejected({ ...evil, reason: 'declined' }),
+    shipmentDispatched: shipmentDispatched(parcel),
+    shipmentDelivered: shipmentDelivered(parcel),
+    shipmentLost: shipmentLost(parcel),
+    paymentRefunded: paymentRefunded({ ...evil, amount: 995, currency: 'EUR' }),
+    returnApproved: returnApproved(goods),
+    returnRejected: returnRejected(goods),
+    returnRefunded: returnRefunded(goods),
+    attentionRaised: attentionRaised({ ...trouble, consoleUrl }),
+  }
 }
+
+const EVERY_KIND = everyKind(LINK, 'https://shop.example.test/')
 
 describe.each(Object.entries(EVERY_KIND))('%s', (_, message) => {
   test('escapes every value in its HTML', () => {
@@ -64,6 +62,14 @@ describe.each(Object.entries(EVERY_KIND))('%s', (_, message) => {
     expect(message.subject).not.toMatch(/[\r\n]/)
     expect(message.text).not.toMatch(/^Bcc:/m)
     expect(message.text).toContain('Bcc: thief@example.test')
+  })
+})
+
+describe.each(Object.entries(everyKind(undefined, undefined)))('%s without a console', (_, message) => {
+  test('leads nowhere and speaks of no page', () => {
+    expect(message.html).not.toMatch(/<a |href|undefined|\bpage\b/)
+    expect(message.text).not.toMatch(/https?:|undefined|\bpage\b/)
+    expect(message.text).toMatch(/[.]\n\nMainstay\n$/)
   })
 })
 
@@ -114,7 +120,8 @@ describe('the words', () => {
   })
 
   test('leave out what is not known of a parcel', () => {
-    const { text } = shipmentDispatched({ ...parcel, ...ann, carrier: null, trackingNumber: null })
+    const lines = [{ sku: 'MUG-WHITE', quantity: 2 }]
+    const { text } = shipmentDispatched({ ...ann, lines, carrier: null, trackingNumber: null })
     expect(text).toContain('has left our warehouse.')
     expect(text).not.toContain('tracking')
   })
