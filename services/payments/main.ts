@@ -3,6 +3,7 @@ import { createPaymentsActivities } from '#activities/payments.ts'
 import { probeDatabase } from '#platform/database.ts'
 import { startLoop, type Loop } from '#platform/loop.ts'
 import { defineService, runService } from '#platform/service.ts'
+import { startWebhookPurge } from '#platform/webhook-purge.ts'
 import { createAuthorizePayment } from './authorize-payment.ts'
 import { createCapturePayment } from './capture-payment.ts'
 import { paymentsConfig } from './config.ts'
@@ -80,7 +81,7 @@ export const paymentsService = defineService({
           },
           logger,
         })
-        return [webhooks, refunds]
+        return [webhooks, refunds, startWebhookPurge({ database, table: 'provider_webhooks', logger })]
       },
       probes: { database: probeDatabase(database) },
       close: () => database.$disconnect(),
