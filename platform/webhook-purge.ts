@@ -2,9 +2,7 @@
 import type { Sql } from './database.ts'
 import type { Logger } from './logger.ts'
 import { startLoop, type Loop } from './loop.ts'
-
-/** Where services keep what came, each in its own database. */
-export type WebhookTable = 'carrier_webhooks' | 'provider_webhooks'
+import type { WebhookTable } from './webhook-queue.ts'
 
 const KEPT_DAYS = 30
 const BATCH = 1_000

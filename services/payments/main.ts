@@ -69,7 +69,7 @@ export const paymentsService = defineService({
         webhooks = startLoop({
           name: 'provider webhooks',
           everyMs: config.WEBHOOK_POLL_MS,
-          work: async () => (await processWebhooks({ database, reconcilePayment, logger })) > 0,
+          work: async () => (await processWebhooks({ database, provider, reconcilePayment, logger })) > 0,
           logger,
         })
         const refunds = startLoop({
