@@ -3,7 +3,7 @@ import Type, { type Static } from 'typebox'
 import { DEFAULT_PORTS, type ServiceName } from '#contracts/services.ts'
 import {
   brokerConfig,
-  ConfigError,
+  invalidConfig,
   loadConfig,
   Port,
   processConfig,
@@ -81,6 +81,17 @@ export const gatewayConfig = Type.Object({
   LIMIT_WEBHOOKS_PER_MINUTE: limit('webhooks'),
 })
 
+/** Their patterns say which URLs they may be; not all that fits is one. */
+const URLS = [
+  'ORDERS_URL',
+  'INVENTORY_URL',
+  'PAYMENTS_URL',
+  'SHIPPING_URL',
+  'USERS_URL',
+  'NOTIFICATIONS_URL',
+  'USERS_JWKS_URL',
+] as const
+
 export interface GatewayConfig {
   process: Static<typeof gatewayConfig>
   serviceUrls: Record<ServiceName, string>
@@ -92,6 +103,8 @@ export interface GatewayConfig {
 /** @throws ConfigError naming every variable that is missing or wrong */
 export function loadGatewayConfig(environment: Environment): GatewayConfig {
   const config = loadConfig(gatewayConfig, environment)
+  const wrong = URLS.filter((name) => config[name] !== undefined && !URL.canParse(config[name]))
+  if (wrong.length > 0) throw invalidConfig(wrong.map((name) => `${name} is no URL`))
   return {
     process: config,
     serviceUrls: {
@@ -131,9 +144,7 @@ export function parseTrustedProxies(text: string | undefined): string[] {
       const version = isIP(address)
       const fits = Number.isInteger(bits) && bits >= 1 && bits <= (version === 4 ? 32 : 128)
       if (version === 0 || rest.length > 0 || !fits) {
-        throw new ConfigError(
-          `The configuration is not valid:\n  TRUSTED_PROXIES: ${entry} is no address or CIDR`,
-        )
+        throw invalidConfig([`TRUSTED_PROXIES: ${entry} is no address or CIDR`])
       }
       return entry
     })

@@ -1,6 +1,7 @@
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
 import {
+  brokerConfig,
   callerConfig,
   ConfigError,
   describeConfig,
@@ -69,6 +70,30 @@ describe('loadConfig', () => {
     const load = () => loadConfig(Type.Object(callerConfig), { INTERNAL_ISSUERS })
     if (valid) expect(load()).toEqual({ INTERNAL_ISSUERS })
     else expect(load).toThrow(ConfigError)
+  })
+
+  it.each([
+    ['NATS_PASSWORD', { NATS_USER: 'half-a-pair' }],
+    ['NATS_USER', { NATS_PASSWORD: 'half-a-pair' }],
+    ['TEMPORAL_TLS_KEY', { TEMPORAL_TLS_CERT: 'half-a-pair' }],
+    ['TEMPORAL_TLS_CERT', { TEMPORAL_TLS_KEY: 'half-a-pair' }],
+    ['TEMPORAL_TLS_CERT', { TEMPORAL_TLS_KEY: 'half-a-pair', TEMPORAL_TLS_CERT: '', TEMPORAL_TLS_CA: 'ca' }],
+  ])('misses %s where the other half of its pair is set: %j', (missing, environment) => {
+    const connections = Type.Object({ ...brokerConfig, ...temporalConfig })
+    const load = () => loadConfig(connections, environment)
+    const [present = ''] = Object.keys(environment)
+    expect(load).toThrow(ConfigError)
+    expect(load).toThrow(`${missing} is required, because ${present} is set`)
+    expect(load).not.toThrow(/half-a-pair/)
+    const whole = { ...environment, [missing]: 'the other half' }
+    expect(loadConfig(connections, whole)).toMatchObject(whole)
+    expect(loadConfig(connections, {})).not.toHaveProperty(missing)
+  })
+
+  it('says of a pair that is torn what else is wrong, too', () => {
+    const load = () =>
+      loadConfig(Type.Object({ ...brokerConfig, ...rolesConfig }), { NATS_USER: 'one', ROLES: 'admin' })
+    expect(load).toThrow(/ROLES must match .*\n {2}NATS_PASSWORD is required/)
   })
 
   it('refuses payload keys that are not 32 bytes in base64', () => {

@@ -1,6 +1,6 @@
 /** Configuration: one schema per process, read from the environment once, at start. */
 import Type, { type Static, type TObject, type TSchema } from 'typebox'
-import { compileConverting, fieldErrors } from './validation.ts'
+import { compileConverting, fieldErrors, type FieldError } from './validation.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -8,10 +8,20 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError'
 }
 
+/** @param findings one for each variable, which it names first; none may show a value that is a secret */
+export const invalidConfig = (findings: readonly string[]): ConfigError =>
+  new ConfigError(`The configuration is not valid:\n${findings.map((finding) => `  ${finding}`).join('\n')}`)
+
+/** Neither says anything without the other: half of a pair would be left out of a connection, and nobody told. */
+const PAIRS = [
+  ['NATS_USER', 'NATS_PASSWORD'],
+  ['TEMPORAL_TLS_CERT', 'TEMPORAL_TLS_KEY'],
+] as const
+
 /**
  * Reads the variables that `schema` names; everything else in the environment is ignored.
  *
- * @throws ConfigError naming every variable that is missing or wrong, with its description.
+ * @throws ConfigError naming every variable that is missing or wrong, or is half of a pair, with its description.
  */
 export function loadConfig<S extends TObject>(schema: S, environment: Environment): Static<S> {
   const values: Record<string, unknown> = {}
@@ -19,14 +29,24 @@ export function loadConfig<S extends TObject>(schema: S, environment: Environmen
     const value = environment[name]
     if (value !== undefined && value !== '') values[name] = value
   }
+  const alone = findHalves(schema, values)
   const validate = compileConverting(schema)
-  if (validate(values)) return values
-  const lines = fieldErrors(validate.errors).map(({ path, message }) => {
+  if (validate(values) && alone.length === 0) return values
+  const findings = [...fieldErrors(validate.errors), ...alone].map(({ path, message }) => {
     const description = describe(schema.properties[path])
-    return `  ${path} ${message}${description === '' ? '' : ` (${description})`}`
+    return `${path} ${message}${description === '' ? '' : ` (${description})`}`
   })
-  throw new ConfigError(`The configuration is not valid:\n${lines.join('\n')}`)
+  throw invalidConfig(findings)
 }
+
+/** What is missing of a pair of which the schema has both and the environment one. */
+const findHalves = (schema: TObject, values: Readonly<Record<string, unknown>>): FieldError[] =>
+  PAIRS.flatMap(([one, other]) => {
+    if (!(one in schema.properties && other in schema.properties)) return []
+    if (one in values === other in values) return []
+    const [missing, present] = one in values ? [other, one] : [one, other]
+    return [{ path: missing, message: `is required, because ${present} is set` }]
+  })
 
 /** The variables of a schema as text, for `--help`. */
 export function describeConfig(schema: TObject): string {

@@ -1,8 +1,10 @@
 import { createServer, type Server } from 'node:http'
+import { inspect } from 'node:util'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, importJWK, SignJWT, UnsecuredJWT, type JWTPayload } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ConfigError } from './config.ts'
 import {
   createCallerVerifier,
   createServiceTokenSigner,
@@ -228,6 +230,20 @@ describe('createServiceTokenSigner', () => {
       'd is required',
     )
     await expect(createServiceTokenSigner('gateway', '{}')).rejects.toThrow('kty is required')
+  })
+
+  it.each<[string, (jwk: { d: string }) => string]>([
+    ['is cut off', (jwk) => JSON.stringify(jwk).slice(0, -1)],
+    ['begins with its secret', ({ d }) => d],
+    ['lacks its name', (jwk) => JSON.stringify({ ...jwk, kid: undefined })],
+    ['has a secret that is too short', (jwk) => JSON.stringify({ ...jwk, d: jwk.d.slice(0, 20) })],
+    ['is none', () => 'null'],
+  ])('names the variable of a key that %s, and shows nothing of it', async (_what, spoil) => {
+    const jwk: { d: string } = JSON.parse(key)
+    const refusal = await createServiceTokenSigner('gateway', spoil(jwk)).catch((error: unknown) => error)
+    expect(refusal).toBeInstanceOf(ConfigError)
+    expect(String(refusal)).toContain('SERVICE_SIGNING_KEY is no private Ed25519 JWK')
+    expect(inspect(refusal)).not.toContain(jwk.d.slice(0, 5))
   })
 })
 

@@ -14,8 +14,9 @@ import {
 } from 'jose'
 import Type, { type Static } from 'typebox'
 import { Role, type Role as RoleName } from '#contracts/schemas.ts'
+import { invalidConfig } from './config.ts'
 import { ProblemError } from './problem.ts'
-import { parser } from './validation.ts'
+import { parser, ValidationError } from './validation.ts'
 
 const ALGORITHM = 'EdDSA'
 const TOKEN_TYPE = 'svc+jwt'
@@ -65,15 +66,17 @@ export async function generateSigningKey(): Promise<string> {
   return JSON.stringify({ ...(await exportJWK(privateKey)), kid: crypto.randomUUID() })
 }
 
-/** @param signingKey a private Ed25519 JWK as JSON, as `generateSigningKey` makes it */
+/**
+ * @param signingKey `SERVICE_SIGNING_KEY`: a private Ed25519 JWK as JSON, as `generateSigningKey` makes it
+ * @throws ConfigError naming the variable, and nothing of what it holds
+ */
 export async function createServiceTokenSigner(
   issuer: string,
   signingKey: string,
 ): Promise<ServiceTokenSigner> {
-  const jwk = parseKey(JSON.parse(signingKey))
-  const { kid } = jwk
-  const key = await importJWK(jwk, ALGORITHM)
+  const { jwk, key } = await readSigningKey(signingKey)
   const { d: _secret, ...publicKey } = jwk
+  const { kid } = jwk
   return {
     sign: (audience, { kind, subject, roles, scopes }) =>
       new SignJWT({ kind, roles, scopes })
@@ -85,6 +88,17 @@ export async function createServiceTokenSigner(
         .setExpirationTime(`${LIFETIME_SECONDS}s`)
         .sign(key),
     publicKeys: () => ({ keys: [{ ...publicKey, alg: ALGORITHM, use: 'sig' }] }),
+  }
+}
+
+async function readSigningKey(text: string) {
+  try {
+    const jwk = parseKey(JSON.parse(text))
+    return { jwk, key: await importJWK(jwk, ALGORITHM) }
+  } catch (error) {
+    // what a parser says may quote the key, so that it is no cause either
+    const why = error instanceof ValidationError ? error.message : 'it cannot be read'
+    throw invalidConfig([`SERVICE_SIGNING_KEY is no private Ed25519 JWK as JSON (${why})`])
   }
 }
 

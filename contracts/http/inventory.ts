@@ -150,7 +150,13 @@ export const adjustStock = route({
     params: SkuParams,
     body: Closed({
       warehouse: WarehouseCode,
-      delta: Type.Integer({ minimum: -1_000_000, maximum: 1_000_000, not: { const: 0 } }),
+      delta: Type.Integer({
+        minimum: -1_000_000,
+        maximum: 1_000_000,
+        not: { const: 0 },
+        description:
+          'units that come in, or are written off; a warehouse holds 100000000 of a product at the most',
+      }),
       reason: Type.String({ minLength: 1, maxLength: 200 }),
     }),
     response: { 201: Adjustment },

@@ -59,7 +59,16 @@ export const scanShipment = route({
   idempotency: 'optional',
   schema: {
     params: Closed({ id: Id }),
-    body: Closed({ status: ScanStatus, at: Type.Optional(Timestamp) }),
+    body: Closed({
+      status: ScanStatus,
+      at: Type.Optional(
+        Type.Unsafe<string>({
+          ...Timestamp,
+          description:
+            'when it was scanned, ISO 8601, UTC; now without it. Within the last 30 days and not before the last move in the history of the parcel, unless it is a repeat',
+        }),
+      ),
+    }),
     response: { 200: Shipment },
   },
 })

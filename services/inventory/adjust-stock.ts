@@ -25,7 +25,7 @@ const MAX_ON_HAND = 100_000_000
 
 const parseAdjustment = parser('the stored adjustment', Adjustment)
 
-/** @throws ProblemError `not_found`, `warehouse_unknown`, `insufficient_stock`, `amount_too_large`, or what `once` throws */
+/** @throws ProblemError `not_found`, `warehouse_unknown`, `insufficient_stock`, `validation_failed`, or what `once` throws */
 export const createAdjustStock =
   ({ database, transact }: { database: Sql; transact: UnitOfWork<Sql> }): AdjustStock =>
   async (change, command) => {
@@ -77,7 +77,11 @@ async function move(tx: Sql, { sku, warehouse, delta, reason }: StockChange): Pr
     )
   }
   if (onHand > MAX_ON_HAND) {
-    throw new ProblemError('amount_too_large', `A warehouse holds ${MAX_ON_HAND} of a product at the most.`)
+    throw new ProblemError(
+      'validation_failed',
+      `A warehouse holds ${MAX_ON_HAND} of a product at the most, and ${warehouse} has ${stock.onHand} of ${sku}.`,
+      { errors: [{ path: 'delta', message: `must be at most ${MAX_ON_HAND - stock.onHand}` }] },
+    )
   }
   const [moved] = await tx.$queryRaw<{ version: number }[]>`
     UPDATE stock SET on_hand = ${onHand}, event_version = event_version + 1

@@ -77,7 +77,7 @@ export function registerCommandRoutes(
     const { replayed, body: stored } = await once(use.database, command, async (finish) => {
       const order = await use.operateOrder({
         orderId: params.id,
-        answer: { ...body, by: caller.subject },
+        answer: { ...body, ...momentOf(body), by: caller.subject },
         ifMatch,
         updateId: updateIdOf(command),
         finish,
@@ -114,3 +114,7 @@ export function registerCommandRoutes(
     return { status: 202, body: stored, headers: headersOf(stored, { replayed }) }
   }
 }
+
+/** One moment can be written in several ways; the workflow and the rows know a question by this one. */
+const momentOf = ({ since }: { since?: string }): { since?: string } =>
+  since === undefined ? {} : { since: new Date(since).toISOString() }

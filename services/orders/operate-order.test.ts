@@ -65,6 +65,30 @@ describe('POST /api/v1/orders/:id/operations', () => {
     expect(await listed(id)).toHaveLength(2)
   })
 
+  it.each(['2026-01-01T00:00:00Z', '2026-01-01T00:00:00.0Z', '2026-01-01T00:00:00.000000Z'])(
+    'knows the question by its moment, however that is written: %s',
+    async (written) => {
+      const { id } = await door.place(ada)
+      const since = '2026-01-01T00:00:00.000Z'
+      await createRaiseAttention(door.transact)({ orderId: id, ...question, since })
+      await concern(id, 'one')
+      await concern(id, 'two')
+      expect((await operate(id, { action: 'retry', since: written })).status).toBe(202)
+      expect(door.workflows.command.mock.calls.map(([, { argument }]) => argument)).toEqual([
+        { action: 'retry', note: 'seen to', since, by: op },
+      ])
+      expect(await listed(id)).toHaveLength(3)
+      await door.database.concern.updateMany({
+        where: { orderId: id, source: 'one' },
+        data: { since: new Date('2026-01-02T00:00:00Z') },
+      })
+      const next = written.replace('01T', '02T')
+      expect((await operate(id, { action: 'resolve', since: next })).status).toBe(202)
+      const left = await door.database.concern.findMany({ where: { orderId: id, settledAt: null } })
+      expect(left.map(({ source }) => source)).toEqual(['two'])
+    },
+  )
+
   it('wants to know which one is meant when several are open, and changes nothing until then', async () => {
     const { id } = await door.place(ada)
     await concern(id, 'one')

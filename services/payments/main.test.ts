@@ -5,15 +5,20 @@ import { startService, type RunningService } from '#platform/service.ts'
 import { freshDatabase } from '#tests/support/database.ts'
 import { startSandboxProvider, type SandboxProvider } from '#tests/support/sandbox-provider.ts'
 import { paymentsService } from './main.ts'
+import type { Store } from './store.ts'
 import { newOrder, openTestStore, readBooks } from './test-support/payments.ts'
 
 let sandbox: SandboxProvider
 let service: RunningService
-let url: string
+let database: Store
 
 beforeAll(async () => {
   const { natsUrl, nats, temporalAddress } = inject('infrastructure')
-  url = await freshDatabase('payments')
+  const url = await freshDatabase('payments')
+  database = openTestStore(url)
+  await database.$executeRaw`
+    INSERT INTO provider_webhooks (provider, event_id, raw, reference, processed_at)
+    VALUES ('sandbox', 'long ago', '', 'r', now() - interval '31 days')`
   sandbox = await startSandboxProvider()
   service = await startService(
     paymentsService,
@@ -34,6 +39,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await service.stop()
   await sandbox.stop()
+  await database.$disconnect()
 })
 
 describe('the payments service', () => {
@@ -60,11 +66,13 @@ describe('the payments service', () => {
     })
     expect(await handle.result()).toMatchObject({ outcome: 'authorized' })
     await connection.close()
-    const database = openTestStore(url)
     expect(await readBooks(database, order.orderId)).toMatchObject({
       status: 'authorized',
       authorized: 10_000,
     })
-    await database.$disconnect()
+  })
+
+  it('forgets webhooks that were worked off long ago', async () => {
+    await expect.poll(() => database.providerWebhook.count()).toBe(0)
   })
 })

@@ -3,6 +3,7 @@ import { createPaymentsActivities } from '#activities/payments.ts'
 import { probeDatabase } from '#platform/database.ts'
 import { startLoop, type Loop } from '#platform/loop.ts'
 import { defineService, runService } from '#platform/service.ts'
+import { startWebhookPurge } from '#platform/webhook-purge.ts'
 import { createAuthorizePayment } from './authorize-payment.ts'
 import { createCapturePayment } from './capture-payment.ts'
 import { paymentsConfig } from './config.ts'
@@ -68,7 +69,7 @@ export const paymentsService = defineService({
         webhooks = startLoop({
           name: 'provider webhooks',
           everyMs: config.WEBHOOK_POLL_MS,
-          work: async () => (await processWebhooks({ database, reconcilePayment, logger })) > 0,
+          work: async () => (await processWebhooks({ database, provider, reconcilePayment, logger })) > 0,
           logger,
         })
         const refunds = startLoop({
@@ -80,7 +81,7 @@ export const paymentsService = defineService({
           },
           logger,
         })
-        return [webhooks, refunds]
+        return [webhooks, refunds, startWebhookPurge({ database, table: 'provider_webhooks', logger })]
       },
       probes: { database: probeDatabase(database) },
       close: () => database.$disconnect(),

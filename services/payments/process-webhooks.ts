@@ -1,24 +1,18 @@
 import type { Sql } from '#platform/database.ts'
 import type { Logger } from '#platform/logger.ts'
-import type { ProviderFigures } from './providers/provider.ts'
+import { createWebhookQueue, type WorkedOff } from '#platform/webhook-queue.ts'
+import type { PaymentProvider, ProviderFigures } from './providers/provider.ts'
 import type { ReconcilePayment } from './reconcile-payment.ts'
 import { newsOf } from './webhook-news.ts'
 
-const BATCH = 10
-/** When one that could not be worked off, or whose process died, is looked at again. */
-const RETRY_SECONDS = 30
-/** When one is looked at again whose call has not been answered yet. */
-const IN_FLIGHT_SECONDS = 1
-
 export interface WebhookProcessing {
   database: Sql
+  provider: Pick<PaymentProvider, 'name'>
   reconcilePayment: ReconcilePayment
   logger: Logger
 }
 
 interface StoredWebhook {
-  provider: string
-  eventId: string
   reference: string
   authorizationId: string | null
   figures: ProviderFigures | null
@@ -26,41 +20,38 @@ interface StoredWebhook {
 
 /**
  * Works off the stored webhooks that are due: each says which payment to read again at the provider, unless our books are
- * as far as it says, so that duplicates and disorder change nothing. Answers how many it took.
+ * as far as it says, so that duplicates and disorder change nothing. One may be given up: the reconciliation reads every
+ * payment without one (compare-provider-ledger.ts). Answers how many it took.
  */
 export async function processWebhooks({
   database,
+  provider,
   reconcilePayment,
   logger,
 }: WebhookProcessing): Promise<number> {
-  const webhooks = await database.$queryRaw<StoredWebhook[]>`
-    UPDATE provider_webhooks SET next_attempt_at = now() + make_interval(secs => ${RETRY_SECONDS})
-    WHERE (provider, event_id) IN (
-      SELECT provider, event_id FROM provider_webhooks
-      WHERE processed_at IS NULL AND next_attempt_at <= now()
-      ORDER BY next_attempt_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)
-    RETURNING provider, event_id AS "eventId", reference, authorization_id AS "authorizationId", figures`
+  const queue = createWebhookQueue<StoredWebhook>({
+    database,
+    table: 'provider_webhooks',
+    sender: provider.name,
+    columns: 'reference, authorization_id AS "authorizationId", figures',
+    logger,
+  })
+  const webhooks = await queue.take()
+  // one after the other: of several about one payment the first is enough
   for (const webhook of webhooks) {
-    try {
-      await workOff(webhook)
-    } catch (error) {
-      const { eventId, reference } = webhook
-      logger.warn({ err: error, eventId, reference }, 'a webhook could not be worked off yet')
-    }
+    const { eventId, reference } = webhook
+    await queue.workOff(webhook, () => workOff(eventId, webhook), { reference })
   }
   return webhooks.length
 
-  async function workOff({ provider, eventId, reference, authorizationId, figures }: StoredWebhook) {
+  async function workOff(
+    eventId: string,
+    { reference, authorizationId, figures }: StoredWebhook,
+  ): Promise<WorkedOff> {
     const news = await newsOf(database, reference, figures)
-    if (news === 'in_flight') {
-      await database.$executeRaw`
-        UPDATE provider_webhooks SET next_attempt_at = now() + make_interval(secs => ${IN_FLIGHT_SECONDS})
-        WHERE provider = ${provider} AND event_id = ${eventId}`
-      return
-    }
+    if (news === 'in_flight') return 'later'
     if (news === 'news') await reconcile(eventId, reference, authorizationId)
-    await database.$executeRaw`
-      UPDATE provider_webhooks SET processed_at = now() WHERE provider = ${provider} AND event_id = ${eventId}`
+    return {}
   }
 
   async function reconcile(eventId: string, reference: string, authorizationId: string | null) {

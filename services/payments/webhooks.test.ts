@@ -28,7 +28,13 @@ beforeEach(async () => {
 })
 
 const post = (message: Webhook, name?: string) => postWebhook({ database, payments }, message, name)
-const workOff = () => processWebhooks({ database, reconcilePayment: payments.reconcile, logger })
+const workOff = () =>
+  processWebhooks({
+    database,
+    provider: { name: 'sandbox' },
+    reconcilePayment: payments.reconcile,
+    logger,
+  })
 
 describe('the webhook route', () => {
   it('stores a genuine webhook once, bytes as they came', async () => {
@@ -266,6 +272,7 @@ describe('a webhook that says how far the authorization is', () => {
     counted()
     expect(await told(`${order.orderId}:authorize:1`, figures())).toBe(1)
     expect(reads).toBe(0)
+    expect(await database.providerWebhook.findMany()).toMatchObject([{ note: null }])
     answer()
     await running
     await database.$executeRaw`UPDATE provider_webhooks SET next_attempt_at = now() - interval '1 second'`

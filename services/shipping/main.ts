@@ -3,6 +3,7 @@ import { createShippingActivities } from '#activities/shipping.ts'
 import { probeDatabase } from '#platform/database.ts'
 import { startLoop, type Loop } from '#platform/loop.ts'
 import { defineService, runService } from '#platform/service.ts'
+import { startWebhookPurge } from '#platform/webhook-purge.ts'
 import { createBookShipment } from './book-shipment.ts'
 import { createCancelShipment } from './cancel-shipment.ts'
 import { loadCarrier } from './carriers/load.ts'
@@ -12,7 +13,6 @@ import { createFollowBooking } from './follow-booking.ts'
 import { createLocateParcel } from './locate-parcel.ts'
 import { pollBookings } from './poll-bookings.ts'
 import { processWebhooks } from './process-webhooks.ts'
-import { purgeWebhooks } from './purge-webhooks.ts'
 import { createReceiveWebhook } from './receive-webhook.ts'
 import { createRecordParcel } from './record-parcel.ts'
 import { createReportParcel } from './report-parcel.ts'
@@ -73,13 +73,7 @@ export const shippingService = defineService({
           work: () => pollBookings({ database, carrier, followBooking, everySeconds, logger }),
           logger,
         })
-        const purging = startLoop({
-          name: 'old webhooks',
-          everyMs: 3_600_000,
-          work: () => purgeWebhooks(database),
-          logger,
-        })
-        return [webhooks, polling, purging]
+        return [webhooks, polling, startWebhookPurge({ database, table: 'carrier_webhooks', logger })]
       },
       probes: { database: probeDatabase(database) },
       close: () => database.$disconnect(),

@@ -150,6 +150,8 @@ describe('POST /shipments/:id/scans', () => {
 
   it('moves the parcel through its workflow and shows it', async () => {
     const { shipmentId } = await booked()
+    const anHourAgo = new Date(Date.now() - 3_600_000)
+    await database.shipmentMove.updateMany({ where: { shipmentId }, data: { at: anHourAgo } })
     const at = new Date(Date.now() - 60_000).toISOString()
     const answer = await scan(shipmentId, { status: 'dispatched', at: at.replace('Z', '123Z') })
     expect(answer.statusCode).toBe(200)

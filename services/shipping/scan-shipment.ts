@@ -18,14 +18,33 @@ const AHEAD_MS = 10 * 60_000
 const LATE_MS = 30 * 86_400_000
 
 /** @throws ProblemError `validation_failed` for a time that no scan can have been made at */
-function plausible(at: string | undefined): string {
-  if (at === undefined) return new Date().toISOString()
+function assertPlausible(at: string): void {
   const age = Date.now() - Date.parse(at)
-  if (age >= -AHEAD_MS && age <= LATE_MS) return new Date(at).toISOString()
-  throw new ProblemError('validation_failed', 'The scan cannot have been made at that time.', {
-    errors: [{ path: 'at', message: 'must lie within the last 30 days and not ahead' }],
-  })
+  if (age < -AHEAD_MS || age > LATE_MS) throw impossible('must lie within the last 30 days and not ahead')
 }
+
+/**
+ * The time of a parcel's next move, which comes after its last one: how long goods may be returned is counted from it.
+ *
+ * @throws ProblemError `validation_failed` for a time before the parcel's last move
+ */
+function timeOfMove(at: string | undefined, { history }: Shipment): string {
+  const last = history.at(-1)
+  const earliest = last === undefined ? 0 : Date.parse(last.at)
+  // whoever made that move may have a clock ahead of ours
+  if (at === undefined) return new Date(Math.max(Date.now(), earliest)).toISOString()
+  const seen = new Date(at)
+  if (seen.getTime() >= earliest) return seen.toISOString()
+  throw impossible(`must not lie before the parcel's last move, ${new Date(earliest).toISOString()}`)
+}
+
+const impossible = (message: string): ProblemError =>
+  new ProblemError('validation_failed', 'The scan cannot have been made at that time.', {
+    errors: [{ path: 'at', message }],
+  })
+
+const hasBeen = ({ history }: Shipment, status: ScanStatus): boolean =>
+  history.some((move) => move.status === status)
 
 /**
  * A repeated scan is answered like the first one.
@@ -41,12 +60,13 @@ export const createScanShipment =
     reportParcel: ReportParcel
   }): ScanShipment =>
   async ({ shipmentId, status, at }) => {
-    const seen = plausible(at)
-    await findShipments.read(shipmentId, null)
+    if (at !== undefined) assertPlausible(at)
+    const before = await findShipments.read(shipmentId, null)
+    // a repeat is no move: the parcel may have gone on since
+    const seen = hasBeen(before, status) ? new Date(at ?? Date.now()).toISOString() : timeOfMove(at, before)
     const report = await reportParcel({ shipmentId, status, at: seen, source: 'courier' })
     const shipment = await findShipments.read(shipmentId, null)
-    const known = shipment.history.some((move) => move.status === status)
-    if (report.outcome === 'refused' && !known) {
+    if (report.outcome === 'refused' && !hasBeen(shipment, status)) {
       throw new ProblemError('shipment_transition_refused', report.detail)
     }
     return shipment

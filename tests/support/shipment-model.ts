@@ -112,6 +112,8 @@ const PREDICTIONS: { [D in Do]: (state: ShipmentState, command: ShipmentCommand 
   scan(state, { status, daysAgo }) {
     if (daysAgo < 0 || daysAgo > LATEST_SCAN_DAYS) return 'validation_failed'
     if (state.shown.version === 0) return 'not_found'
+    // every move of a story is of the last few days
+    if (daysAgo > 0 && !state.shown.history.includes(status)) return 'validation_failed'
     return record(state, status) === 'recorded' ? DONE : 'shipment_transition_refused'
   },
   move({ parcel }, { status }) {
