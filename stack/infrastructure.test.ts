@@ -88,7 +88,7 @@ describe('PostgreSQL', () => {
     await expect(again).rejects.toMatchObject({ detail: expect.stringContaining('ada@example.test') })
     await client.end()
     const { logFile } = infrastructure.postgres
-    await vi.waitFor(() => expect(readFileSync(logFile, 'utf8')).toContain('"people_pkey"'), 10_000)
+    await vi.waitFor(() => expect(readFileSync(logFile, 'utf8')).toContain('"people_pkey"'), 40_000)
     expect(readFileSync(logFile, 'utf8')).not.toContain('ada@example.test')
   })
 
