@@ -158,7 +158,7 @@ describe('faults', () => {
 
   test('NATS killed and started again has what was acknowledged', async () => {
     const orders = await natsAs('orders')
-    await jetstream(orders).publish('evt.orders.order.created.2', '{}')
+    await jetstream(orders, { timeout: 30_000 }).publish('evt.orders.order.created.2', '{}')
     await infrastructure.nats.kill()
     await orders.closed()
     await infrastructure.nats.start()

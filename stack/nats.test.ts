@@ -100,7 +100,7 @@ describe('NATS', () => {
         filter_subjects: ['evt.users.>'],
       }
       await manager.consumers.add('EVENTS', durable)
-      await jetstream(operator).publish('evt.users.user.erased.1', '{}')
+      await jetstream(operator, { timeout: PATIENCE_MS }).publish('evt.users.user.erased.1', '{}')
       const before = await manager.consumers.info('EVENTS', theirs)
 
       const connection = await natsAs(name)

@@ -127,7 +127,7 @@ describe('startConsumer', () => {
     const handle = vi.fn<ConsumerOptions['handle']>().mockResolvedValue()
     consume(id, handle)
     const { client } = await bus.ready()
-    await client.publish(`evt.users.user.registered.${id}`, '{"not": "an event"}')
+    await client.publish(`evt.users.user.registered.${id}`, '{"not": "an event"}', { timeout: 30_000 })
     await bus.publish(outgoing(id, 1, { payload: { userId: id, email: 'who@example.com' } }))
     await bus.publish(outgoing(id, 2))
     await vi.waitFor(() => expect(handle).toHaveBeenCalledOnce(), 40_000)
@@ -225,7 +225,7 @@ describe('startConsumer', () => {
     // the same events once more, as a relay sends them whose acknowledgement got lost
     const { client } = await bus.ready()
     for (const { trace: _trace, ...event } of events) {
-      await client.publish(`evt.users.user.registered.${id}`, JSON.stringify(event))
+      await client.publish(`evt.users.user.registered.${id}`, JSON.stringify(event), { timeout: 30_000 })
     }
     await vi.waitFor(async () => expect(await unacknowledged(id)).toBe(0), 40_000)
     const rows = await orders.database.timelineEntry.findMany({ orderBy: { id: 'asc' } })

@@ -133,8 +133,12 @@ describe('webhooks', () => {
     const webhooks = start(receiver.url)
     const ids = Array.from({ length: 100 }, (_, index) => `evt_${index}`)
     for (const id of ids) webhooks.send(event(id))
-    await until(() => webhooks.entries.length === 100)
-    expect(receiver.received).toHaveLength(100)
+    const triesOf = (outcome: WebhookEntry['outcome']) =>
+      webhooks.entries.filter((entry) => entry.outcome === outcome).length
+    await until(() => triesOf('delivered') === 100)
+    // a try that a pause of the machine has cut off may have arrived all the same
+    expect(receiver.received.length).toBeGreaterThanOrEqual(100)
+    expect(receiver.received.length).toBeLessThanOrEqual(100 + triesOf('failed'))
     expect(new Set(receiver.received.map(({ body }) => body['id']))).toEqual(new Set(ids))
   })
 

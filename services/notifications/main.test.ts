@@ -156,7 +156,7 @@ describe('the notifications service', () => {
     }
     // without the message id that the stream knows duplicates by
     for (let time = 0; time < 3; time++)
-      await client.publish(`evt.orders.order.cancelled.${orderId}`, JSON.stringify(body))
+      await client.publish(`evt.orders.order.cancelled.${orderId}`, JSON.stringify(body), { timeout: 30_000 })
     await publish('order.rejected', orderId, order(orderId, userId, 'declined'))
     await arrive(email, 2)
     await sleep(300)

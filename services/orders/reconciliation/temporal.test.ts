@@ -56,7 +56,7 @@ describe('the schedule', () => {
     await client.schedule.getHandle(RECONCILIATION_SCHEDULE).delete()
     const create = vi.spyOn(client.schedule, 'create').mockRejectedValueOnce(new Error('away'))
     const keeper = keepReconciliationScheduled(client, 3, silentLogger)
-    await vi.waitFor(async () => expect((await described()).spec.intervals?.[0]?.every).toBe(180_000), 40_000)
+    await vi.waitFor(async () => expect((await described()).spec.intervals?.[0]?.every).toBe(180_000), 15_000)
     expect(create).toHaveBeenCalledTimes(2)
     await keeper.stop()
     create.mockRestore()
@@ -100,7 +100,7 @@ describe('workflow states', () => {
         expect(await client.workflow.count(`WorkflowId = '${orderWorkflowId(running)}'`)).toMatchObject({
           count: 1,
         }),
-      40_000,
+      10_000,
     )
     expect(await states([...expected.keys()])).toEqual(expected)
     expect(await states([])).toEqual(new Map())
