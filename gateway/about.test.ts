@@ -5,18 +5,23 @@ import type { FastifyReply } from 'fastify'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { ERRORS, type ErrorCode } from '#contracts/errors.ts'
 import { ProblemError } from '#platform/problem.ts'
-import { impatientGateway } from '#tests/support/gateway.ts'
+import { impatientGateway, patientGateway } from '#tests/support/gateway.ts'
 import { ROUTES } from './routes.ts'
 import { resetServices } from './testing/harness.ts'
 
-const gateway = await impatientGateway()
+const patient = await patientGateway()
+const impatient = await impatientGateway()
+let gateway = patient
 
 const orderId = randomUUID()
 let authorization: string
-beforeEach(async () => {
+beforeEach(() => use(patient))
+
+async function use(other: typeof gateway): Promise<void> {
+  gateway = other
   resetServices(gateway)
   authorization = await gateway.bearer(['operator'])
-})
+}
 
 const ordersSay = (etag: string) => {
   gateway.services.orders.answer = (_request, reply) => reply.header('etag', etag).send({ id: orderId })
@@ -84,10 +89,11 @@ describe('a refund whose client names a version of the order', () => {
     expect(told()).toEqual([])
   })
 
-  test.each<[string, () => unknown, number, string]>([
-    ['too long', () => sleep(1_500, {}), 504, 'upstream_timeout'],
-    ['without a version', () => ({ id: orderId }), 502, 'upstream_unreachable'],
-  ])('has had no effect when the orders service answers %s', async (_how, answer, status, code) => {
+  test.each<[string, () => unknown, number, string, typeof gateway]>([
+    ['too long', () => sleep(1_500, {}), 504, 'upstream_timeout', impatient],
+    ['without a version', () => ({ id: orderId }), 502, 'upstream_unreachable', patient],
+  ])('has had no effect when the orders service answers %s', async (_how, answer, status, code, asks) => {
+    await use(asks)
     gateway.services.orders.answer = answer
     const refused = await refund({ 'if-match': '"3"' })
     expect([refused.status, refused.body.code, refused.headers.get('retry-after')]).toEqual([

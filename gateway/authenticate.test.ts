@@ -186,7 +186,7 @@ describe('API keys', () => {
     await bus.publish(outgoing(userId, 1, { eventType: 'user.roles_changed', payload: { userId, roles } }))
     await expect
       .poll(async () => (await gateway.call('/api/v1/stock/TEE', `Bearer ${secret}`)).status, {
-        timeout: 5_000,
+        timeout: 40_000,
       })
       .toBe(403)
   })

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { createLocalJWKSet, decodeJwt, jwtVerify, type JSONWebKeySet } from 'jose'
 import { describe, expect, test } from 'vitest'
-import { impatientGateway } from '#tests/support/gateway.ts'
+import { patientGateway } from '#tests/support/gateway.ts'
 import { rawRequest, type RawRequest } from './testing/raw-request.ts'
 
-const gateway = await impatientGateway()
+const gateway = await patientGateway()
 const orderId = randomUUID()
 const raw = (options: RawRequest) => rawRequest(gateway.url, options)
 

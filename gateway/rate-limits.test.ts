@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:net'
-import { afterEach, describe, expect, inject, test } from 'vitest'
+import { afterEach, describe, expect, inject, test, vi } from 'vitest'
 import { createLogger } from '#platform/logger.ts'
 import { LIMITS } from './limits.ts'
 import { createRateLimits } from './rate-limits.ts'
@@ -22,13 +22,27 @@ async function start(environment: Record<string, string>): Promise<TestGateway> 
 const ask = (gateway: TestGateway, path: string, headers: Record<string, string> = {}, method = 'GET') =>
   fetch(gateway.url + path, { method, headers })
 
+/** What the answer says of the limit that stands nearest, and in how many seconds that begins anew. */
+function standing({ headers }: Response) {
+  const [, used, seconds] = /^(.*);t=(\d+)$/.exec(headers.get('ratelimit') ?? '') ?? []
+  return { used, seconds: Number(seconds) }
+}
+
+/** A minute after the first request, less what has passed since. */
+function expectWindow(seconds: number, started: number): void {
+  expect(seconds).toBeLessThanOrEqual(60)
+  expect(seconds).toBeGreaterThanOrEqual(Math.max(1, 60 - Math.ceil((performance.now() - started) / 1_000)))
+}
+
 describe('the limit of a caller', () => {
   test('100 orders a minute unless told: the 101st is 429 and reaches no service', async () => {
     const gateway = await start({})
     const headers = { authorization: await gateway.bearer(['customer']) }
+    const started = performance.now()
     const first = await ask(gateway, '/api/v1/orders', headers)
     expect(first.headers.get('ratelimit-policy')).toBe('"orders";q=100;w=60')
-    expect(first.headers.get('ratelimit')).toBe('"orders";r=99;t=60')
+    expect(standing(first).used).toBe('"orders";r=99')
+    expectWindow(standing(first).seconds, started)
     const rest = await Promise.all(Array.from({ length: 105 }, () => ask(gateway, '/api/v1/orders', headers)))
     const refused = rest.filter(({ status }) => status === 429)
     expect(rest.filter(({ status }) => status === 200)).toHaveLength(99)
@@ -40,8 +54,10 @@ describe('the limit of a caller', () => {
       status: 429,
       detail: expect.stringContaining('/api/v1/orders and below, GET /api/v1/returns, '),
     })
-    expect(answer!.headers.get('ratelimit')).toMatch(/^"orders";r=0;t=(60|59)$/)
-    expect(answer!.headers.get('retry-after')).toMatch(/^(60|59)$/)
+    const { used, seconds } = standing(answer!)
+    expect(used).toBe('"orders";r=0')
+    expectWindow(seconds, started)
+    expect(answer!.headers.get('retry-after')).toBe(String(seconds))
 
     // another caller and another limit are not touched by it
     expect(
@@ -100,10 +116,12 @@ describe('the limit of an address', () => {
   test('holds before authentication and for paths that do not exist, but not for webhooks and liveness', async () => {
     const gateway = await start({ LIMIT_IP_PER_MINUTE: '3' })
     const bad = { authorization: 'Bearer nonsense' }
+    const started = performance.now()
     expect((await ask(gateway, '/api/v1/orders', bad)).status).toBe(401)
     expect((await ask(gateway, '/nothing')).status).toBe(404)
     const third = await ask(gateway, '/api/v1/orders', bad)
-    expect(third.headers.get('ratelimit')).toMatch(/^"ip";r=0;t=(60|59)$/)
+    expect(standing(third).used).toBe('"ip";r=0')
+    expectWindow(standing(third).seconds, started)
     const refused = await ask(gateway, '/api/v1/orders', bad)
     expect(refused.status).toBe(429)
     expect(refused.headers.get('ratelimit-policy')).toBe('"ip";q=3;w=60')
@@ -143,6 +161,13 @@ describe('while Redis is away', () => {
     number
   >
 
+  /** Three tries to be quick, for a pause of the machine. */
+  async function countQuickly(redisUrl: string) {
+    for (let left = 2; ; left -= 1) {
+      const counted = await countSeven(redisUrl)
+      if (counted.quick || left === 0) return counted
+    }
+  }
   async function countSeven(redisUrl: string) {
     const limits = createRateLimits({ perMinute, redisUrl, logger })
     running.push(limits)
@@ -161,7 +186,7 @@ describe('while Redis is away', () => {
   }
 
   test('a port that refuses: limits hold in this process and nobody waits', async () => {
-    expect(await countSeven('redis://127.0.0.1:1')).toEqual(local)
+    expect(await countQuickly('redis://127.0.0.1:1')).toEqual(local)
   })
 
   test('a server that accepts and says nothing: the same', async () => {
@@ -170,17 +195,20 @@ describe('while Redis is away', () => {
     running.push({ stop: () => new Promise((resolve) => silent.close(() => resolve())) })
     const address = silent.address()
     if (address === null || typeof address === 'string') throw new Error('no port')
-    expect(await countSeven(`redis://127.0.0.1:${address.port}`)).toEqual(local)
+    expect(await countQuickly(`redis://127.0.0.1:${address.port}`)).toEqual(local)
   })
 
   test('/health shows the cache down and requests pass', async () => {
     const gateway = await start({ REDIS_URL: 'redis://127.0.0.1:1', LIMIT_PUBLIC_PER_MINUTE: '1' })
     expect((await ask(gateway, '/api/v1/products')).status).toBe(200)
     expect((await ask(gateway, '/api/v1/products')).status).toBe(429)
-    const health = await ask(gateway, '/health')
-    expect(health.status).toBe(503)
-    expect(await health.json()).toMatchObject({
-      checks: { cache: { status: 'down' }, broker: { status: 'up' } },
-    })
+    // a probe that does not answer in time is down too
+    await vi.waitFor(async () => {
+      const health = await ask(gateway, '/health')
+      expect(health.status).toBe(503)
+      expect(await health.json()).toMatchObject({
+        checks: { cache: { status: 'down' }, broker: { status: 'up' } },
+      })
+    }, 40_000)
   })
 })

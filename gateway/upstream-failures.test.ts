@@ -1,27 +1,28 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
-import { impatientGateway } from '#tests/support/gateway.ts'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { impatientGateway, patientGateway } from '#tests/support/gateway.ts'
 import { startFakeService } from './testing/harness.ts'
 import { rawRequest, type RawRequest } from './testing/raw-request.ts'
 
-const gateway = await impatientGateway()
+const gateway = await patientGateway()
+const impatient = await impatientGateway()
 const raw = (options: RawRequest) => rawRequest(gateway.url, options)
 
 describe('services that fail', () => {
   test('one that takes too long is 504, and nothing is sent twice', async () => {
     const answered = Promise.withResolvers<object>()
-    gateway.services.orders.answer = () => answered.promise
-    const answer = await raw({
+    impatient.services.orders.answer = () => answered.promise
+    const answer = await rawRequest(impatient.url, {
       method: 'POST',
       path: '/api/v1/orders',
-      headers: { authorization: await gateway.bearer(['customer']) },
+      headers: { authorization: await impatient.bearer(['customer']) },
       body: '{}',
     })
     expect(answer.status).toBe(504)
     expect(JSON.parse(answer.body)).toMatchObject({ code: 'upstream_timeout' })
     answered.resolve({})
     await sleep(500)
-    expect(gateway.services.orders.requests).toHaveLength(1)
+    expect(impatient.services.orders.requests).toHaveLength(1)
   })
 
   test('one that breaks off is 502', async () => {
@@ -59,6 +60,9 @@ describe('services that fail', () => {
   })
 
   test('one that is away is 502; its breaker opens and closes again when it is back', async () => {
+    // the breaker lets a call through again after two seconds, which pass when the test says so
+    vi.useFakeTimers({ toFake: ['Date'] })
+    onTestFinished(() => void vi.useRealTimers())
     const port = Number(new URL(gateway.services.payments.url).port)
     await gateway.services.payments.stop()
     const send = () => raw({ method: 'POST', path: '/api/v1/webhooks/payments/sandbox', body: '{}' })
@@ -70,7 +74,6 @@ describe('services that fail', () => {
       detail: 'The payments service cannot be reached; nothing has happened.',
     })
     const statuses = new Set<number>()
-    // no longer than until it opens: it does not stay so for long
     for (let round = 0; round < 40 && !statuses.has(503); round += 1) statuses.add((await send()).status)
     expect(statuses).toEqual(new Set([502, 503]))
     const open = await send()
@@ -81,7 +84,7 @@ describe('services that fail', () => {
 
     gateway.services.payments = await startFakeService(port)
     expect((await send()).status).toBe(503)
-    await sleep(2_100)
+    vi.setSystemTime(Date.now() + 2_100)
     expect((await send()).status).toBe(200)
     expect((await send()).status).toBe(200)
     expect(gateway.services.payments.requests).toHaveLength(2)

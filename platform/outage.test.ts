@@ -1,3 +1,4 @@
+import { Pool } from 'pg'
 import { describe, expect, it } from 'vitest'
 import { outgoing, testBus } from '#tests/support/broker.ts'
 import { freshDatabase } from '#tests/support/database.ts'
@@ -49,6 +50,17 @@ describe('isOutage, with what really comes', () => {
       true,
     )
     await Promise.all([far.$disconnect(), near.$disconnect()])
+  })
+
+  it('knows a database that does not answer in time, through the driver and through Prisma', async () => {
+    const impatience = { query_timeout: 200 }
+    const url = await freshDatabase('orders')
+    const pool = new Pool({ connectionString: url, ...impatience })
+    const prisma = openPrisma(url, impatience)
+    expect(isOutage(await failureOf(pool.query('SELECT pg_sleep(2)')))).toBe(true)
+    expect(isOutage(await failureOf(prisma.$queryRaw`SELECT pg_sleep(2)::text`))).toBe(true)
+    await prisma.$disconnect()
+    await pool.end()
   })
 
   it('knows a broker that is away', async () => {

@@ -34,7 +34,7 @@ const SQLSTATE = /^(08|53|57P|40)...?$|^55P03$|^25006$/
 
 /** What the PostgreSQL driver and its pool say where they give no code. */
 const DRIVER_MESSAGE =
-  /^(Connection terminated|timeout exceeded when trying to connect|Client (was closed|has encountered a connection error))/
+  /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client (was closed|has encountered a connection error))/
 
 const NATS_ERRORS = [
   BrokerAwayError,

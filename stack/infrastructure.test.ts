@@ -88,7 +88,7 @@ describe('PostgreSQL', () => {
     await expect(again).rejects.toMatchObject({ detail: expect.stringContaining('ada@example.test') })
     await client.end()
     const { logFile } = infrastructure.postgres
-    await vi.waitFor(() => expect(readFileSync(logFile, 'utf8')).toContain('"people_pkey"'), 10_000)
+    await vi.waitFor(() => expect(readFileSync(logFile, 'utf8')).toContain('"people_pkey"'), 40_000)
     expect(readFileSync(logFile, 'utf8')).not.toContain('ada@example.test')
   })
 
@@ -158,7 +158,7 @@ describe('faults', () => {
 
   test('NATS killed and started again has what was acknowledged', async () => {
     const orders = await natsAs('orders')
-    await jetstream(orders).publish('evt.orders.order.created.2', '{}')
+    await jetstream(orders, { timeout: 30_000 }).publish('evt.orders.order.created.2', '{}')
     await infrastructure.nats.kill()
     await orders.closed()
     await infrastructure.nats.start()

@@ -59,11 +59,11 @@ describe('NATS', () => {
       return all.filter(({ letter }) => letter.consumer === own.durable)
     }
     await busOf('users').publish(outgoing(id, 1))
-    await vi.waitFor(async () => expect(await ofThis()).toHaveLength(1), 10_000)
+    await vi.waitFor(async () => expect(await ofThis()).toHaveLength(1), 40_000)
     await consumer.stop()
     const again = start() // finds itself there
     await letters.redrive((await ofThis())[0]!.letter, 'an operator')
-    await vi.waitFor(async () => expect(await ofThis()).toEqual([]), 10_000)
+    await vi.waitFor(async () => expect(await ofThis()).toEqual([]), 40_000)
     expect(handle).toHaveBeenCalledTimes(2)
     await again.stop()
     const { connection } = await busOf('operator').ready()
@@ -98,7 +98,7 @@ describe('NATS', () => {
     await busOf('users').publish(live)
     await vi.waitFor(() => {
       expect(apply).toHaveBeenLastCalledWith(expect.objectContaining({ eventId: live.eventId }))
-    }, 10_000)
+    }, 40_000)
 
     const operator = await connectAs(nats(), 'operator')
     const { streams } = await jetstreamManager(operator)
@@ -108,7 +108,7 @@ describe('NATS', () => {
     await busOf('users').publish(anew)
     await vi.waitFor(() => {
       expect(apply).toHaveBeenLastCalledWith(expect.objectContaining({ eventId: anew.eventId }))
-    }, 10_000)
+    }, 40_000)
     await Promise.all([feed.stop(), operator.close()])
   })
 

@@ -4,6 +4,9 @@ import { connect } from '@nats-io/transport-node'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { addEventStream, connectAs, natsServer } from '#tests/support/nats-server.ts'
 
+/** Longer than a machine stalls; what is not permitted is refused at once. */
+const PATIENCE_MS = 30_000
+
 const nats = natsServer()
 const natsAs = (user: string) => connectAs(nats(), user)
 
@@ -12,7 +15,7 @@ describe('NATS', () => {
 
   test('a service publishes its own events and is refused those of another', async () => {
     const orders = await natsAs('orders')
-    const stream = jetstream(orders, { timeout: 2_000 })
+    const stream = jetstream(orders, { timeout: PATIENCE_MS })
     expect(await stream.publish('evt.orders.order.created.1', '{}')).toMatchObject({ stream: 'EVENTS' })
     await expect(stream.publish('evt.payments.x', '{}')).rejects.toThrow(/[Pp]ermissions [Vv]iolation/)
     await expect(stream.publish('dlq.payments.x', '{}')).rejects.toThrow(/[Pp]ermissions [Vv]iolation/)
@@ -29,7 +32,7 @@ describe('NATS', () => {
       filter_subjects: ['evt.>'],
     })
     const consumer = await jetstream(notifications).consumers.get('EVENTS', name)
-    const message = await consumer.next({ expires: 5_000 })
+    const message = await consumer.next({ expires: PATIENCE_MS })
     expect(await message!.ackAck()).toBe(true)
     const bucket = await new Kvm(notifications).create('notifications', { allow_direct: false })
     await bucket.put('event-1', 'sent')
@@ -39,7 +42,7 @@ describe('NATS', () => {
 
   test.each(['orders', 'gateway'])('%s cannot forge events through a stream of its own', async (name) => {
     const connection = await natsAs(name)
-    const manager = await jetstreamManager(connection, { timeout: 1_000 })
+    const manager = await jetstreamManager(connection, { timeout: PATIENCE_MS })
     const republish = { src: '$KV.mine.>', dest: 'evt.payments.>' }
     const stream = { name: 'KV_mine', subjects: ['$KV.mine.>'], republish }
     await expect(manager.streams.add(stream)).rejects.toThrow(/[Pp]ermissions [Vv]iolation/)
@@ -48,7 +51,7 @@ describe('NATS', () => {
 
   test.each(['orders', 'gateway'])('%s changes no stream and removes no dead letters', async (name) => {
     const connection = await natsAs(name)
-    const manager = await jetstreamManager(connection, { timeout: 1_000 })
+    const manager = await jetstreamManager(connection, { timeout: PATIENCE_MS })
     await expect(manager.streams.update('EVENTS', { max_msgs: 1 })).rejects.toThrow(
       /[Pp]ermissions [Vv]iolation/,
     )
@@ -58,7 +61,7 @@ describe('NATS', () => {
 
   test('a service follows the requests to take its own dead letters again; only orders makes any', async () => {
     const [orders, inventory] = [await natsAs('orders'), await natsAs('inventory')]
-    const manager = await jetstreamManager(inventory, { timeout: 1_000 })
+    const manager = await jetstreamManager(inventory, { timeout: PATIENCE_MS })
     await manager.streams.add({ name: 'REDRIVE', subjects: ['redrive.>'], retention: 'workqueue' })
     await manager.streams.add({ name: 'DEAD_LETTERS', subjects: ['dlq.>'] })
     const follow = (name: string, filter: string) =>
@@ -73,12 +76,12 @@ describe('NATS', () => {
     ] as const) {
       await expect(follow(name, filter)).rejects.toThrow(/[Pp]ermissions [Vv]iolation/)
     }
-    const asInventory = jetstream(inventory, { timeout: 1_000 })
+    const asInventory = jetstream(inventory, { timeout: PATIENCE_MS })
     await expect(asInventory.publish(`redrive.inventory.${own}.1`)).rejects.toThrow(
       /[Pp]ermissions [Vv]iolation/,
     )
     const { seq } = await asInventory.publish(`dlq.inventory.${own}`, 'a letter')
-    await jetstream(orders, { timeout: 1_000 }).publish(`redrive.inventory.${own}.${seq}`)
+    await jetstream(orders, { timeout: PATIENCE_MS }).publish(`redrive.inventory.${own}.${seq}`)
     const request = await (await asInventory.consumers.get('REDRIVE', own)).next()
     expect(request?.subject).toBe(`redrive.inventory.${own}.${seq}`)
     expect((await manager.streams.getMessage('DEAD_LETTERS', { seq }))?.string()).toBe('a letter')
@@ -97,7 +100,7 @@ describe('NATS', () => {
         filter_subjects: ['evt.users.>'],
       }
       await manager.consumers.add('EVENTS', durable)
-      await jetstream(operator).publish('evt.users.user.erased.1', '{}')
+      await jetstream(operator, { timeout: PATIENCE_MS }).publish('evt.users.user.erased.1', '{}')
       const before = await manager.consumers.info('EVENTS', theirs)
 
       const connection = await natsAs(name)
@@ -114,7 +117,7 @@ describe('NATS', () => {
       ]
       const refused = async (subject: string, body: object | string = '') => {
         const payload = typeof body === 'string' ? body : JSON.stringify(body)
-        await expect(connection.request(subject, payload, { timeout: 1_000 })).rejects.toThrow(
+        await expect(connection.request(subject, payload, { timeout: PATIENCE_MS })).rejects.toThrow(
           /[Pp]ermissions [Vv]iolation/,
         )
       }
@@ -134,7 +137,7 @@ describe('NATS', () => {
 
   test('the gateway reads the stream along, message by message, and listens to nobody', async () => {
     const gateway = await natsAs('gateway')
-    const manager = await jetstreamManager(gateway, { timeout: 1_000 })
+    const manager = await jetstreamManager(gateway, { timeout: PATIENCE_MS })
     expect(await manager.streams.getMessage('EVENTS', { seq: 1 })).not.toBeNull()
     const refused = await new Promise<Error | null>((resolve) => {
       gateway.subscribe('evt.>', { callback: (error) => resolve(error) })
@@ -145,7 +148,7 @@ describe('NATS', () => {
 
   test('a service cannot shorten the history, the operator can', async () => {
     const orders = await natsAs('orders')
-    const manager = await jetstreamManager(orders, { timeout: 1_000 })
+    const manager = await jetstreamManager(orders, { timeout: PATIENCE_MS })
     await expect(manager.streams.purge('EVENTS')).rejects.toThrow(/[Pp]ermissions [Vv]iolation/)
     await expect(manager.streams.delete('EVENTS')).rejects.toThrow(/[Pp]ermissions [Vv]iolation/)
     await orders.close()

@@ -1,12 +1,11 @@
 import type { WorkflowHandle } from '@temporalio/client'
 import { describe, expect, it } from 'vitest'
-import type { AmendCommand, AmendResult } from '#contracts/workflows.ts'
 import { openAmendments } from '#tests/support/amendments.ts'
 import { failing, openSaga, waiting } from '#tests/support/saga.ts'
 
 const saga = openSaga()
 const { calls } = saga
-const { quotes, amend, confirmed, ends } = openAmendments(saga)
+const { quotes, amend, send, amendable, confirmed, ends } = openAmendments(saga)
 
 const shortages = [{ sku: 'MUG-WHITE', requested: 2, available: 1 }]
 
@@ -23,11 +22,8 @@ const refusedAs = (message: string) => ({ cause: { type: 'order_not_amendable', 
 
 describe('an amendment', () => {
   it('waits for the one before it, and builds on it', async () => {
-    const handle = await confirmed()
-    const first = await handle.startUpdate<AmendResult, [AmendCommand]>('amend', {
-      args: [{ amendmentId: 'more', by: 'customer' }],
-      waitForStage: 'ACCEPTED',
-    })
+    const handle = await amendable()
+    const first = await send(handle, 'more')
     const results = await Promise.all([first.result(), amend(handle, 'most')])
     expect(results).toEqual([{ outcome: 'applied' }, { outcome: 'applied' }])
     await ends(handle)
@@ -52,9 +48,9 @@ describe('an amendment', () => {
     }
     const handle = await saga.start({ policy: waiting() })
     await saga.called('authorizePayment')
-    const amended = amend(handle, 'more')
+    const amended = await send(handle, 'more')
     authorize()
-    expect(await amended).toEqual({ outcome: 'applied' })
+    expect(await amended.result()).toEqual({ outcome: 'applied' })
     await ends(handle)
     expect(saga.asks('capturePayment')).toMatchObject([{ amount: 3000, shipping: 500 }])
   })
@@ -69,10 +65,7 @@ describe('an amendment', () => {
     }
     const handle = await saga.start()
     await saga.called('authorizePayment')
-    const amended = await handle.startUpdate<AmendResult, [AmendCommand]>('amend', {
-      args: [{ amendmentId: 'more', by: 'customer' }],
-      waitForStage: 'ACCEPTED',
-    })
+    const amended = await send(handle, 'more')
     decline()
     expect(await amended.result()).toMatchObject({ outcome: 'refused', code: 'order_not_amendable' })
     expect(await handle.result()).toEqual({ status: 'rejected', reason: 'declined' })
@@ -164,10 +157,7 @@ describe('an amendment', () => {
     come = true
     await handle.signal('stockHeld', { orderId: 'o' })
     await saga.called('commitReservation')
-    const amended = await handle.startUpdate<AmendResult, [AmendCommand]>('amend', {
-      args: [{ amendmentId: 'more', by: 'customer' }],
-      waitForStage: 'ACCEPTED',
-    })
+    const amended = await send(handle, 'more')
     hasAsked.resolve()
     expect(await amended.result()).toEqual({ outcome: 'applied' })
     await ends(handle)
@@ -175,7 +165,7 @@ describe('an amendment', () => {
   })
 
   it('is refused at once while an operator is asked', async () => {
-    const handle = await confirmed()
+    const handle = await amendable()
     saga.answers.applyAmendment = failing('the database is away')
     const first = amend(handle, 'more')
     await saga.isAsked(handle, 'applyAmendment')

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { openAmendments, WINDOW } from '#tests/support/amendments.ts'
-import { failing, openSaga, waiting } from '#tests/support/saga.ts'
+import { openAmendments } from '#tests/support/amendments.ts'
+import { failing, openSaga, PATIENCE_MS, waiting } from '#tests/support/saga.ts'
 
 const saga = openSaga()
 const { calls } = saga
-const { quotes, amend, confirmed, ends } = openAmendments(saga)
+const { quotes, amend, amendable, ends } = openAmendments(saga)
 
 const AMS = (quantity: number) => ({ warehouse: 'AMS', lines: [{ sku: 'MUG-WHITE', quantity }] })
 
@@ -12,7 +12,7 @@ const between = (from: string, to: string) => calls.slice(calls.indexOf(from) + 
 
 describe('an amendment', () => {
   it('that raises the total holds its stock, and authorizes the whole new total before it voids the old authorization', async () => {
-    const handle = await confirmed()
+    const handle = await amendable()
     expect(await amend(handle, 'more')).toEqual({ outcome: 'applied' })
     await ends(handle)
     expect(between('recordProgress:amending', 'recordProgress:confirmed')).toEqual([
@@ -36,7 +36,7 @@ describe('an amendment', () => {
   })
 
   it('that lowers the total keeps the authorization, and what is not captured goes back', async () => {
-    const handle = await confirmed()
+    const handle = await amendable()
     expect(await amend(handle, 'less')).toEqual({ outcome: 'applied' })
     await ends(handle)
     expect(saga.asks('authorizePayment')).toHaveLength(1)
@@ -52,7 +52,7 @@ describe('an amendment', () => {
   })
 
   it('of the address alone touches neither stock nor money', async () => {
-    const handle = await confirmed()
+    const handle = await amendable()
     expect(await amend(handle, 'address')).toEqual({ outcome: 'applied' })
     await ends(handle)
     expect(between('recordProgress:amending', 'recordProgress:confirmed')).toEqual([
@@ -62,7 +62,7 @@ describe('an amendment', () => {
   })
 
   it('whose quote is refused changes nothing', async () => {
-    const handle = await confirmed()
+    const handle = await amendable()
     saga.answers.quoteAmendment = async () => ({
       outcome: 'refused',
       code: 'product_inactive',
@@ -84,7 +84,7 @@ describe('an amendment', () => {
   })
 
   it('whose surplus cannot be given back is the order all the same, and an operator’s', async () => {
-    const handle = await confirmed()
+    const handle = await amendable()
     const reserve = saga.answers.reserveInventory
     saga.answers.reserveInventory = async (input) => {
       if (input.request === 3) throw new Error('the database is away')
@@ -103,7 +103,7 @@ describe('an amendment', () => {
     ['declined', { outcome: 'declined', code: 'card_declined' }],
     ['to be approved at the bank', { outcome: 'requires_action', url: 'https://bank.test' }],
   ] as const)('whose payment is %s changes nothing', async (_name, answer) => {
-    const handle = await confirmed()
+    const handle = await amendable()
     saga.answers.authorizePayment = async () => answer
     expect(await amend(handle, 'more')).toMatchObject({ outcome: 'refused', code: 'amendment_refused' })
     await ends(handle)
@@ -118,7 +118,7 @@ describe('an amendment', () => {
   })
 
   it('that stock does not cover never reaches the customer’s bank', async () => {
-    const handle = await confirmed()
+    const handle = await amendable()
     saga.answers.reserveInventory = async () => ({
       outcome: 'out_of_stock',
       shortages: [{ sku: 'MUG-WHITE', requested: 3, available: 0 }],
@@ -137,7 +137,7 @@ describe('an amendment', () => {
   })
 
   it('whose reservation fails for good asks for the old lines by a later request', async () => {
-    const handle = await confirmed()
+    const handle = await amendable()
     const reserve = saga.answers.reserveInventory
     saga.answers.reserveInventory = (input) =>
       input.request === 2 ? failing('the database is away')() : reserve(input)
@@ -153,7 +153,7 @@ describe('an amendment', () => {
   })
 
   it('that cannot be undone is an operator’s', async () => {
-    const handle = await confirmed()
+    const handle = await amendable()
     const reserve = saga.answers.reserveInventory
     let gone = true
     saga.answers.reserveInventory = (input) => {
@@ -169,7 +169,7 @@ describe('an amendment', () => {
   })
 
   it('that is applied in all but name is applied, however long that takes', async () => {
-    const handle = await confirmed()
+    const handle = await amendable()
     saga.answers.applyAmendment = failing('the database is away')
     const amended = amend(handle, 'more')
     await saga.isAsked(handle, 'applyAmendment')
@@ -204,8 +204,7 @@ describe('an amendment whose provider captures an authorization only once', () =
 
   it('authorizes its parcels, which its stock tells, at once', async () => {
     splitAndCapturedOnce()
-    const handle = await saga.start({ policy: WINDOW })
-    await saga.reaches(handle, 'confirmed')
+    const handle = await amendable()
     expect(await amend(handle, 'more')).toEqual({ outcome: 'applied' })
     await saga.deliver(2)
     await handle.result()
@@ -218,8 +217,7 @@ describe('an amendment whose provider captures an authorization only once', () =
 
   it('keeps the authorization that covers them', async () => {
     splitAndCapturedOnce()
-    const handle = await saga.start({ policy: WINDOW })
-    await saga.reaches(handle, 'confirmed')
+    const handle = await amendable()
     expect(await amend(handle, 'less')).toEqual({ outcome: 'applied' })
     await saga.deliver(1)
     await handle.result()
@@ -228,8 +226,7 @@ describe('an amendment whose provider captures an authorization only once', () =
 
   it('is undone when they are declined', async () => {
     splitAndCapturedOnce()
-    const handle = await saga.start({ policy: WINDOW })
-    await saga.reaches(handle, 'confirmed')
+    const handle = await amendable()
     const authorize = saga.answers.authorizePayment
     saga.answers.authorizePayment = async (input) =>
       input.request === 2 ? { outcome: 'declined', code: 'card_declined' } : authorize(input)
@@ -244,13 +241,14 @@ describe('an amendment whose provider captures an authorization only once', () =
 
 describe('the time for amendments', () => {
   it('continues as a new run when its history has grown, and sells what was amended', async () => {
-    quotes()
-    const handle = await saga.start({ policy: { ...WINDOW, continueAfterEvents: 30 } })
-    await saga.reaches(handle, 'confirmed')
+    // long enough for the amendment of the second run, and then waited out
+    const handle = await amendable({ ...waiting({ amendmentSeconds: 15 }), continueAfterEvents: 30 })
     const { runId } = await handle.describe()
     const continued = saga.client.workflow.getHandle(handle.workflowId)
     expect(await amend(handle, 'more')).toEqual({ outcome: 'applied' })
-    await expect.poll(async () => (await continued.describe()).runId, { timeout: 10_000 }).not.toBe(runId)
+    await expect
+      .poll(async () => (await continued.describe()).runId, { timeout: PATIENCE_MS })
+      .not.toBe(runId)
     await expect(amend(continued, 'most')).resolves.toEqual({ outcome: 'applied' })
     await saga.deliver()
     expect(await continued.result()).toMatchObject({ status: 'completed' })

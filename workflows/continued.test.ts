@@ -2,7 +2,7 @@ import type { WorkflowHandle } from '@temporalio/client'
 import { describe, expect, it } from 'vitest'
 import type { ReserveResult } from '#activities/inventory.ts'
 import type { OrderInput, SagaPolicy } from '#contracts/workflows.ts'
-import { openSaga, waiting } from '#tests/support/saga.ts'
+import { openSaga, PATIENCE_MS, waiting } from '#tests/support/saga.ts'
 
 const saga = openSaga()
 const { calls } = saga
@@ -13,7 +13,7 @@ const CONTINUES = { continueAfterEvents: 10 }
 type Begin = (policy: Partial<SagaPolicy>) => Promise<WorkflowHandle>
 
 async function hasContinued(handle: WorkflowHandle, from: string): Promise<void> {
-  await expect.poll(async () => (await handle.describe()).runId, { timeout: 10_000 }).not.toBe(from)
+  await expect.poll(async () => (await handle.describe()).runId, { timeout: PATIENCE_MS }).not.toBe(from)
 }
 
 /** The order's workflow, whichever run of it is the last. */

@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common'
 import { describe, expect, it, vi } from 'vitest'
 import { FAILURE, shipmentWorkflowId } from '#contracts/workflows.ts'
-import { failing, openSaga } from '#tests/support/saga.ts'
+import { failing, openSaga, PATIENCE_MS } from '#tests/support/saga.ts'
 
 const saga = openSaga()
 const { calls } = saga
@@ -47,7 +47,7 @@ describe('a parcel whose workflow was ended by hand', () => {
     const handle = await saga.start()
     const [parcel] = await saga.parcels()
     await saga.report(parcel!, 'dispatched')
-    await vi.waitFor(() => expect(calls).toContain('capturePayment'), 10_000)
+    await vi.waitFor(() => expect(calls).toContain('capturePayment'), PATIENCE_MS)
     await parcel!.terminate('by mistake')
     await saga.isAsked(handle, 'ship')
     saga.answers.bookShipment = async () => ({
@@ -56,8 +56,11 @@ describe('a parcel whose workflow was ended by hand', () => {
       status: 'dispatched',
     })
     await saga.operate(handle, 'retry')
-    await vi.waitFor(() => expect(calls.filter((call) => call === 'bookShipment')).toHaveLength(2), 10_000)
-    await vi.waitFor(() => saga.report(parcel!, 'delivered'), 10_000)
+    await vi.waitFor(
+      () => expect(calls.filter((call) => call === 'bookShipment')).toHaveLength(2),
+      PATIENCE_MS,
+    )
+    await vi.waitFor(() => saga.report(parcel!, 'delivered'), PATIENCE_MS)
     expect(await handle.result()).toMatchObject({ status: 'completed', parcels: [{ status: 'delivered' }] })
   })
 
@@ -109,7 +112,7 @@ describe('a parcel that was cancelled before it was booked', () => {
     await vi.waitFor(async () => {
       const { events } = await parcel.fetchHistory()
       expect(events?.some((event) => event.workflowExecutionUpdateAcceptedEventAttributes)).toBe(true)
-    }, 10_000)
+    }, PATIENCE_MS)
     answer.resolve({ outcome: 'cancelled' })
     await expect(reported).rejects.toMatchObject({ cause: { type: 'shipment_transition_refused' } })
     expect(await handle.result()).toMatchObject({ parcels: [{ status: 'cancelled' }] })

@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/common'
 import type { WorkflowHandle } from '@temporalio/client'
 import { describe, expect, it, vi } from 'vitest'
 import { FAILURE } from '#contracts/workflows.ts'
-import { failing, isAcceptance, openSaga, waiting } from '#tests/support/saga.ts'
+import { failing, isAcceptance, openSaga, PATIENCE_MS, waiting } from '#tests/support/saga.ts'
 
 const saga = openSaga()
 const { calls } = saga
@@ -26,7 +26,7 @@ const UNDONE = ['voidPayment', 'releaseScreening', 'releaseReservation', 'record
 
 /** Booked, and its workflow waits for what becomes of it. */
 const booked = (parcel: WorkflowHandle) =>
-  vi.waitFor(async () => expect(await parcel.query('status')).toBe('booked'), 10_000)
+  vi.waitFor(async () => expect(await parcel.query('status')).toBe('booked'), PATIENCE_MS)
 
 describe('a cancellation after the confirmation', () => {
   it('gives up a parcel at once whose question waits behind another one', async () => {
@@ -42,7 +42,7 @@ describe('a cancellation after the confirmation', () => {
         (event) => event.childWorkflowExecutionTerminatedEventAttributes,
       )
       expect(told.some(Boolean)).toBe(true)
-    }, 10_000)
+    }, PATIENCE_MS)
     await cancel(handle)
     await saga.called('cancelShipment')
     expect(saga.asks('cancelShipment')).toMatchObject([

@@ -3,7 +3,7 @@ import type { WorkflowHandle } from '@temporalio/client'
 import { describe, expect, it, vi } from 'vitest'
 import type { ParcelNews } from '#contracts/workflows.ts'
 import { resetRun } from '#stack/demo/reset-run.ts'
-import { openSaga, waiting } from '#tests/support/saga.ts'
+import { openSaga, PATIENCE_MS, waiting } from '#tests/support/saga.ts'
 
 const saga = openSaga()
 const { calls } = saga
@@ -13,7 +13,7 @@ const idOf = ({ workflowId }: WorkflowHandle) => workflowId.replace('shipment-',
 const resetTo = (to: 'first' | 'last', { workflowId }: WorkflowHandle) =>
   resetRun(saga.client, workflowId, to)
 const isBooked = (parcel: WorkflowHandle) =>
-  vi.waitFor(async () => expect(await parcel.query('status')).toBe('booked'), 10_000)
+  vi.waitFor(async () => expect(await parcel.query('status')).toBe('booked'), PATIENCE_MS)
 
 /** What the reconciliation says. */
 const hear = (order: WorkflowHandle, parcel: WorkflowHandle, status: ParcelNews['status']) =>
@@ -105,7 +105,7 @@ describe('an order that was reset to its last task after its parcel had moved', 
     await saga.called('cancelShipment')
     await vi.waitFor(
       async () => expect(await order.query('progress')).toMatchObject({ attention: null }),
-      10_000,
+      PATIENCE_MS,
     )
     await expect(hear(order, givenUp!, 'cancelled')).rejects.toMatchObject({
       cause: { type: 'parcel_news_known' },

@@ -1,7 +1,7 @@
 import type { WorkflowHandle } from '@temporalio/client'
 import { describe, expect, it, vi } from 'vitest'
 import type { OrderTerms } from '#contracts/workflows.ts'
-import { openSaga, refusedFor, waiting } from '#tests/support/saga.ts'
+import { openSaga, PATIENCE_MS, refusedFor, waiting } from '#tests/support/saga.ts'
 
 const saga = openSaga()
 const { calls } = saga
@@ -29,7 +29,7 @@ const closing = async (handle: WorkflowHandle): Promise<string> => {
 }
 
 const booked = (parcel: WorkflowHandle) =>
-  vi.waitFor(async () => expect(await parcel.query('status')).toBe('booked'), 10_000)
+  vi.waitFor(async () => expect(await parcel.query('status')).toBe('booked'), PATIENCE_MS)
 
 /** Resolves when this Update is in the workflow's history. */
 const accepted = (handle: WorkflowHandle, count: number) =>
@@ -37,7 +37,7 @@ const accepted = (handle: WorkflowHandle, count: number) =>
     const { events } = await handle.fetchHistory()
     const found = events?.filter((event) => event.workflowExecutionUpdateAcceptedEventAttributes)
     expect(found).toHaveLength(count)
-  }, 10_000)
+  }, PATIENCE_MS)
 
 const captures = () => calls.filter((call) => call === 'capturePayment').length
 
@@ -169,9 +169,13 @@ describe('two amendments', () => {
     const reserve = saga.answers.reserveInventory
     saga.answers.reserveInventory = async (input) =>
       input.request === 2 ? { outcome: 'out_of_stock', shortages: [] } : reserve(input)
+    const committing = gate()
+    saga.answers.commitReservation = committing.pass
     const handle = await saga.start({ policy: waiting({ amendmentSeconds: 1 }) })
     const amend = (amendmentId: string) => saga.update(handle, 'amend', { amendmentId, by: 'customer' })
     const one = amend('first')
+    await accepted(handle, 1)
+    committing.open()
     await first.reached
     const two = amend('second')
     await accepted(handle, 2)
@@ -204,7 +208,7 @@ describe('an operator’s answer', () => {
     await saga.isAsked(handle, undefined, 1)
     const first = await attentionOf(handle)
     await answer(handle, 'resolve', first)
-    await vi.waitFor(async () => expect(await attentionOf(handle)).not.toBe(first), 10_000)
+    await vi.waitFor(async () => expect(await attentionOf(handle)).not.toBe(first), PATIENCE_MS)
     await expect(answer(handle, 'resolve', first)).rejects.toMatchObject({
       cause: { type: 'no_operation_waiting' },
     })

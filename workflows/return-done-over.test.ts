@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { mayMove, RETURN, type ReturnStatus } from '#contracts/states.ts'
 import type { ReturnReceipt } from '#contracts/return-workflow.ts'
 import { resetRun } from '#stack/demo/reset-run.ts'
-import { failing, openSaga, type ReturnHandle } from '#tests/support/saga.ts'
+import { failing, openSaga, PATIENCE_MS, type ReturnHandle } from '#tests/support/saga.ts'
 
 const saga = openSaga()
 const { calls, startReturn: start } = saga
@@ -38,7 +38,7 @@ describe('a return whose task is done over with another command', () => {
     const first = await start()
     await approve(first)
     const handle = await reset(first, 'without')
-    await expect.poll(() => handle.query('status'), { timeout: 10_000 }).toBe('requested')
+    await expect.poll(() => handle.query('status'), { timeout: PATIENCE_MS }).toBe('requested')
     await expect(reject(handle)).rejects.toMatchObject(
       refused('The return is approved; it cannot become rejected.'),
     )
@@ -120,7 +120,7 @@ describe('a return whose workflow an operator resets', () => {
     await saga.called('raiseConcern')
     saga.answers.refundPayment = async ({ amount }) => ({ outcome: 'refunded', amount })
     const handle = await reset(first, 'without')
-    await expect.poll(() => handle.query('status'), { timeout: 10_000 }).toBe('requested')
+    await expect.poll(() => handle.query('status'), { timeout: PATIENCE_MS }).toBe('requested')
     expect(await approve(handle)).toBe('received')
     expect(await handle.result()).toMatchObject({ status: 'refunded', refunded: 1000 })
   })

@@ -1,6 +1,6 @@
 /** What an operator has paid or collected otherwise is not paid or collected by the platform as well. */
 import { describe, expect, it, vi } from 'vitest'
-import { failing, openSaga, waiting } from '#tests/support/saga.ts'
+import { failing, openSaga, PATIENCE_MS, waiting } from '#tests/support/saga.ts'
 
 const saga = openSaga()
 const { calls } = saga
@@ -68,7 +68,7 @@ describe('an operator’s resolve', () => {
     const handle = await saga.startSplit({ policy: waiting() })
     const parcels = await saga.parcels(2)
     for (const parcel of parcels)
-      await vi.waitFor(async () => expect(await parcel.query('status')).toBe('booked'), 10_000)
+      await vi.waitFor(async () => expect(await parcel.query('status')).toBe('booked'), PATIENCE_MS)
     await saga.report(parcels[0]!, 'dispatched')
     await saga.called('capturePayment')
     await saga.update(handle, 'cancel', { by: 'customer', reason: 'changed my mind' })

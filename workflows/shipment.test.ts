@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { shipmentWorkflowId } from '#contracts/workflows.ts'
-import { openSaga } from '#tests/support/saga.ts'
+import { openSaga, PATIENCE_MS } from '#tests/support/saga.ts'
 
 const saga = openSaga()
 const { calls, start, deliver } = saga
@@ -8,7 +8,7 @@ const { calls, start, deliver } = saga
 describe('the shipment', () => {
   it('refuses a report that its state does not allow', async () => {
     const handle = await start()
-    await vi.waitFor(() => expect(saga.shipmentIds.size).toBe(1), 10_000)
+    await vi.waitFor(() => expect(saga.shipmentIds.size).toBe(1), PATIENCE_MS)
     const [id = ''] = saga.shipmentIds
     const shipment = saga.client.workflow.getHandle(shipmentWorkflowId(id))
     const at = new Date().toISOString()
@@ -20,7 +20,7 @@ describe('the shipment', () => {
 
   it('takes the same report once when two scans race', async () => {
     const handle = await start()
-    await vi.waitFor(() => expect(saga.shipmentIds.size).toBe(1), 10_000)
+    await vi.waitFor(() => expect(saga.shipmentIds.size).toBe(1), PATIENCE_MS)
     const [id = ''] = saga.shipmentIds
     const shipment = saga.client.workflow.getHandle(shipmentWorkflowId(id))
     const at = new Date().toISOString()

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ReserveResult } from '#activities/inventory.ts'
-import { openSaga, waiting } from '#tests/support/saga.ts'
+import { openSaga, PATIENCE_MS, waiting } from '#tests/support/saga.ts'
 
 const saga = openSaga()
 const { calls } = saga
@@ -176,7 +176,9 @@ describe('a backorder', () => {
     const { runId } = await handle.describe()
     await handle.signal('stockHeld', { orderId: 'o' })
     const continued = saga.client.workflow.getHandle(handle.workflowId)
-    await expect.poll(async () => (await continued.describe()).runId, { timeout: 10_000 }).not.toBe(runId)
+    await expect
+      .poll(async () => (await continued.describe()).runId, { timeout: PATIENCE_MS })
+      .not.toBe(runId)
     await saga.reaches(continued, 'reserving', 'stock')
     saga.answers.authorizePayment = async () => ({ outcome: 'declined', code: 'card_declined' })
     available.units = 2

@@ -1,6 +1,6 @@
 import type { WorkflowHandle } from '@temporalio/client'
 import { describe, expect, it, vi } from 'vitest'
-import { failing, openSaga, waiting } from '#tests/support/saga.ts'
+import { failing, openSaga, PATIENCE_MS, waiting } from '#tests/support/saga.ts'
 
 const saga = openSaga()
 
@@ -21,7 +21,7 @@ describe('the timers of a run', () => {
     const handle = await saga.start({ policy: waiting({ amendmentSeconds: 1, deliverySeconds: 600 }) })
     const [parcel] = await saga.parcels()
     await saga.report(parcel!, 'dispatched')
-    await vi.waitFor(async () => expect(await timers(parcel!)).toEqual([until('delivery')]), 10_000)
+    await vi.waitFor(async () => expect(await timers(parcel!)).toEqual([until('delivery')]), PATIENCE_MS)
     await saga.report(parcel!, 'delivered')
     await handle.result()
     expect(await timers(handle)).toEqual([until('amendments')])
@@ -69,7 +69,7 @@ describe('the timers of a run', () => {
           until('the returned goods'),
           until('an operator or the next try of restock'),
         ]),
-      10_000,
+      PATIENCE_MS,
     )
     await handle.terminate()
     await receiving.catch(() => {}) // ended with its workflow

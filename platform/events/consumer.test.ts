@@ -56,12 +56,12 @@ describe('startConsumer', () => {
     const first = outgoing(id, 1, { trace: `00-${'c'.repeat(32)}-${'d'.repeat(16)}-01` })
     await bus.publish(first)
     consume(id, async (event) => void seen.push([event, currentTrace()?.traceId]))
-    await vi.waitFor(() => expect(seen).toHaveLength(1), 10_000)
+    await vi.waitFor(() => expect(seen).toHaveLength(1), 40_000)
     await bus.publish(outgoing(id, 2))
-    await vi.waitFor(() => expect(seen).toHaveLength(2), 10_000)
+    await vi.waitFor(() => expect(seen).toHaveLength(2), 40_000)
     const { trace: _trace, ...event } = first
     expect(seen[0]).toEqual([event, 'c'.repeat(32)])
-    await vi.waitFor(async () => expect(await unacknowledged(id)).toBe(0), 10_000)
+    await vi.waitFor(async () => expect(await unacknowledged(id)).toBe(0), 40_000)
   })
 
   it('keeps each aggregate’s order and works on different ones at once', async () => {
@@ -82,7 +82,7 @@ describe('startConsumer', () => {
       },
       { subjects: [...subjectsOfUser(one), ...subjectsOfUser(two)] },
     )
-    await vi.waitFor(() => expect(log).toHaveLength(10), 10_000)
+    await vi.waitFor(() => expect(log).toHaveLength(10), 40_000)
     for (const id of [one, two]) {
       expect(log.filter((entry) => entry.startsWith(id))).toEqual([1, 2, 3, 4, 5].map((at) => `${id}:${at}`))
     }
@@ -97,8 +97,8 @@ describe('startConsumer', () => {
       .mockResolvedValue()
     consume(id, handle)
     await bus.publish(outgoing(id, 1))
-    await vi.waitFor(() => expect(handle).toHaveBeenCalledTimes(2), 10_000)
-    await vi.waitFor(async () => expect(await unacknowledged(id)).toBe(0), 10_000)
+    await vi.waitFor(() => expect(handle).toHaveBeenCalledTimes(2), 40_000)
+    await vi.waitFor(async () => expect(await unacknowledged(id)).toBe(0), 40_000)
     expect((await deadLetters(id)).count).toBe(0)
   })
 
@@ -109,7 +109,7 @@ describe('startConsumer', () => {
     const trace = `00-${'e'.repeat(32)}-${'f'.repeat(16)}-01`
     const event = outgoing(id, 1, { trace })
     await bus.publish(event)
-    await vi.waitFor(async () => expect((await deadLetters(id)).count).toBe(1), 10_000)
+    await vi.waitFor(async () => expect((await deadLetters(id)).count).toBe(1), 40_000)
     const { last } = await deadLetters(id)
     expect(last?.header.get('Mainstay-Subject')).toBe(`evt.users.user.registered.${id}`)
     expect(last?.header.get('Mainstay-Consumer')).toBe(`test-${id}`)
@@ -118,7 +118,7 @@ describe('startConsumer', () => {
     expect(last?.header.get('traceparent')).toBe(trace)
     const { trace: _trace, ...body } = event
     expect(last?.json()).toEqual(body)
-    await vi.waitFor(async () => expect(await unacknowledged(id)).toBe(0), 10_000)
+    await vi.waitFor(async () => expect(await unacknowledged(id)).toBe(0), 40_000)
     expect(handle).toHaveBeenCalledTimes(2)
   })
 
@@ -127,11 +127,11 @@ describe('startConsumer', () => {
     const handle = vi.fn<ConsumerOptions['handle']>().mockResolvedValue()
     consume(id, handle)
     const { client } = await bus.ready()
-    await client.publish(`evt.users.user.registered.${id}`, '{"not": "an event"}')
+    await client.publish(`evt.users.user.registered.${id}`, '{"not": "an event"}', { timeout: 30_000 })
     await bus.publish(outgoing(id, 1, { payload: { userId: id, email: 'who@example.com' } }))
     await bus.publish(outgoing(id, 2))
-    await vi.waitFor(() => expect(handle).toHaveBeenCalledOnce(), 10_000)
-    await vi.waitFor(async () => expect((await deadLetters(id)).count).toBe(2), 10_000)
+    await vi.waitFor(() => expect(handle).toHaveBeenCalledOnce(), 40_000)
+    await vi.waitFor(async () => expect((await deadLetters(id)).count).toBe(2), 40_000)
     expect((await deadLetters(id)).last?.header.get('Mainstay-Error')).toContain('email is not a known field')
   })
 
@@ -161,7 +161,7 @@ describe('startConsumer', () => {
     expect(applied).toEqual([])
     await proxy.restore()
     await vi.waitFor(() => expect(applied).toEqual([1, 2, 3]), 20_000)
-    await vi.waitFor(async () => expect(await unacknowledged(id)).toBe(0), 10_000)
+    await vi.waitFor(async () => expect(await unacknowledged(id)).toBe(0), 40_000)
     expect((await deadLetters(id)).count).toBe(0)
     await running.stop()
     await through.$disconnect()
@@ -174,13 +174,13 @@ describe('startConsumer', () => {
     })
     const first = consume(id, away)
     await bus.publish(outgoing(id, 1))
-    await vi.waitFor(() => expect(away.mock.calls.length).toBeGreaterThan(2), 10_000)
+    await vi.waitFor(() => expect(away.mock.calls.length).toBeGreaterThan(3), 40_000)
     const started = performance.now()
     await first.stop()
-    expect(performance.now() - started).toBeLessThan(500)
+    expect(performance.now() - started).toBeLessThan(1_900) // two seconds of its pause are left at least
     const handle = vi.fn<ConsumerOptions['handle']>().mockResolvedValue()
     consume(id, handle)
-    await vi.waitFor(() => expect(handle).toHaveBeenCalledOnce(), 10_000)
+    await vi.waitFor(() => expect(handle).toHaveBeenCalledOnce(), 40_000)
     expect((await deadLetters(id)).count).toBe(0)
   })
 
@@ -198,8 +198,9 @@ describe('startConsumer', () => {
     await bus.publish(outgoing(id, 1))
     await bus.publish(outgoing(id, 2))
     // with one delivery each, the first is dead at once, while the second has four
-    await vi.waitFor(async () => expect((await deadLetters(id)).count).toBe(2), 10_000)
-    expect(calls).toEqual([1, 2, 2, 2, 2])
+    await vi.waitFor(async () => expect((await deadLetters(id)).count).toBe(2), 40_000)
+    // a letter whose acknowledgement is late is written again, after one more delivery
+    expect(calls.slice(0, 5)).toEqual([1, 2, 2, 2, 2])
   })
 
   it('has one effect for each event, in order, through failures and redeliveries', async () => {
@@ -224,9 +225,9 @@ describe('startConsumer', () => {
     // the same events once more, as a relay sends them whose acknowledgement got lost
     const { client } = await bus.ready()
     for (const { trace: _trace, ...event } of events) {
-      await client.publish(`evt.users.user.registered.${id}`, JSON.stringify(event))
+      await client.publish(`evt.users.user.registered.${id}`, JSON.stringify(event), { timeout: 30_000 })
     }
-    await vi.waitFor(async () => expect(await unacknowledged(id)).toBe(0), 15_000)
+    await vi.waitFor(async () => expect(await unacknowledged(id)).toBe(0), 40_000)
     const rows = await orders.database.timelineEntry.findMany({ orderBy: { id: 'asc' } })
     expect(rows.map(({ name }) => name)).toEqual(['1', '2', '3', '4', '5', '6'])
     expect((await deadLetters(id)).count).toBe(0)
@@ -238,7 +239,7 @@ describe('startConsumer', () => {
     const handle = vi.fn<ConsumerOptions['handle']>(() => gate.promise)
     const consumer = consume(id, handle)
     await bus.publish(outgoing(id, 1))
-    await vi.waitFor(() => expect(handle).toHaveBeenCalledOnce(), 10_000)
+    await vi.waitFor(() => expect(handle).toHaveBeenCalledOnce(), 40_000)
     const stopped = vi.fn<() => void>()
     const stopping = consumer.stop().then(stopped)
     await sleep(30)
@@ -259,12 +260,12 @@ describe('startConsumer', () => {
     const never = consume(randomUUID(), handle, { bus: absent })
     const left = consume(id, handle, { bus: leaving })
     await bus.publish(outgoing(id, 1))
-    await vi.waitFor(() => expect(handle).toHaveBeenCalledOnce(), 10_000)
+    await vi.waitFor(() => expect(handle).toHaveBeenCalledOnce(), 40_000)
     await proxy.cut()
-    await vi.waitFor(() => expect(leaving.probe()).rejects.toThrow('not connected'), 10_000)
+    await vi.waitFor(() => expect(leaving.probe()).rejects.toThrow('not connected'), 40_000)
     const started = performance.now()
     await Promise.all([never.stop(), left.stop()])
-    expect(performance.now() - started).toBeLessThan(1_000)
+    expect(performance.now() - started).toBeLessThan(2_900)
   })
 
   // a message that the server had already handed to the dead connection comes again after the ack wait of 30 seconds
@@ -275,7 +276,7 @@ describe('startConsumer', () => {
     const through = testBus(`nats://${proxy.address}`)
     consume(id, async ({ version }) => void versions.push(version), { bus: through })
     await bus.publish(outgoing(id, 1))
-    await vi.waitFor(() => expect(versions).toEqual([1]), 10_000)
+    await vi.waitFor(() => expect(versions).toEqual([1]), 40_000)
     await proxy.cut()
     await bus.publish(outgoing(id, 2))
     await proxy.restore()
@@ -288,12 +289,12 @@ describe('startConsumer', () => {
     const versions: number[] = []
     consume(id, async ({ version }) => void versions.push(version))
     await bus.publish(outgoing(id, 1))
-    await vi.waitFor(() => expect(versions).toEqual([1]), 10_000)
-    await vi.waitFor(async () => expect(await unacknowledged(id)).toBe(0), 10_000)
+    await vi.waitFor(() => expect(versions).toEqual([1]), 40_000)
+    await vi.waitFor(async () => expect(await unacknowledged(id)).toBe(0), 40_000)
     const { connection } = await bus.ready()
     await (await jetstreamManager(connection)).consumers.delete(EVENT_STREAM, `test-${id}`)
     await bus.publish(outgoing(id, 2))
     // a new consumer begins at the beginning; the inbox is what makes that harmless
-    await vi.waitFor(() => expect(versions).toEqual([1, 1, 2]), 15_000)
+    await vi.waitFor(() => expect(versions).toEqual([1, 1, 2]), 40_000)
   })
 })

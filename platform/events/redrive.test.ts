@@ -51,7 +51,7 @@ async function listed(durable: string, includeRedriven = false): Promise<ListedL
 }
 
 const untilListed = async (durable: string, count: number, includeRedriven = false) => {
-  await vi.waitFor(async () => expect(await listed(durable, includeRedriven)).toHaveLength(count), 15_000)
+  await vi.waitFor(async () => expect(await listed(durable, includeRedriven)).toHaveLength(count), 40_000)
   return listed(durable, includeRedriven)
 }
 
@@ -110,7 +110,7 @@ describe('a dead letter', () => {
     const [first] = await untilListed(durable, 1)
     await redrive(first)
     await untilListed(durable, 2, true)
-    await vi.waitFor(async () => expect(await listed(durable)).toHaveLength(1), 10_000)
+    await vi.waitFor(async () => expect(await listed(durable)).toHaveLength(1), 40_000)
     const [again] = await listed(durable)
     expect(again?.letter.redriveOf).toBe(first?.letter.sequence)
     expect(await letters.find(first!.letter.sequence)).toMatchObject({ note: { outcome: 'failed' } })
@@ -166,7 +166,7 @@ describe('a dead letter', () => {
       await bus.store(`redrive.orders.${durable}.${letter}`, new Uint8Array(), requestHeaders(OPERATOR))
     }
     await bus.publish(outgoing(stranger, 1))
-    await vi.waitFor(() => expect(handle).toHaveBeenCalled(), 10_000)
+    await vi.waitFor(() => expect(handle).toHaveBeenCalled(), 40_000)
     expect(handle.mock.calls.map(([event]) => event.aggregateId)).toEqual([stranger])
   })
 })
@@ -196,7 +196,7 @@ describe('a projection with a gap', () => {
     isBroken = false
     const inOrder = dead.toSorted((a, b) => versionOf(a) - versionOf(b))
     for (const entry of inOrder) await redrive(entry)
-    await vi.waitFor(() => expect(applied).toEqual([1, 2, 3, 4]), 15_000)
+    await vi.waitFor(() => expect(applied).toEqual([1, 2, 3, 4]), 40_000)
     await untilListed(consumer, 0)
   })
 })

@@ -72,7 +72,7 @@ describe('startRelay', () => {
     await withTrace(trace, () => append('a', 1))
     const row = await orders.database.outbox.findFirstOrThrow()
     relay(async (event) => void published.push(event))
-    await vi.waitFor(async () => expect(await waiting()).toBe(0), 10_000)
+    await vi.waitFor(async () => expect(await waiting()).toBe(0), 40_000)
     expect(published).toEqual([
       {
         eventId: row.eventId,
@@ -100,7 +100,7 @@ describe('startRelay', () => {
         for (let version = 1; version <= 10; version++) await append(id, version)
       }),
     )
-    await vi.waitFor(async () => expect(await waiting()).toBe(0), 10_000)
+    await vi.waitFor(async () => expect(await waiting()).toBe(0), 40_000)
     await stopRelays()
     expect(published).toHaveLength(120)
     for (const id of ids) expect(versionsOf(published, id)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
@@ -122,10 +122,10 @@ describe('startRelay', () => {
     })
     await written.promise
     await append('fast', 1)
-    await vi.waitFor(() => expect(versionsOf(published, 'fast')).toEqual([1]), 10_000)
+    await vi.waitFor(() => expect(versionsOf(published, 'fast')).toEqual([1]), 40_000)
     gate.resolve()
     await slow
-    await vi.waitFor(() => expect(versionsOf(published, 'slow')).toEqual([1]), 10_000)
+    await vi.waitFor(() => expect(versionsOf(published, 'slow')).toEqual([1]), 40_000)
     expect(published).toHaveLength(2)
   })
 
@@ -144,14 +144,14 @@ describe('startRelay', () => {
       },
       Object.assign(Object.create(silentLogger), { warn }),
     )
-    await vi.waitFor(() => expect(attempts).toHaveBeenCalledTimes(2), 10_000) // the first event of each aggregate
+    await vi.waitFor(() => expect(attempts).toHaveBeenCalledTimes(2), 40_000) // the first event of each aggregate
     await sleep(200)
     expect(attempts).toHaveBeenCalledTimes(2)
     expect(warn).toHaveBeenCalledOnce()
     expect(await orders.database.outbox.count({ where: { attempts: { gt: 0 } } })).toBe(0)
     away = false
     running.nudge()
-    await vi.waitFor(async () => expect(await waiting()).toBe(0), 10_000)
+    await vi.waitFor(async () => expect(await waiting()).toBe(0), 40_000)
     expect([versionsOf(published, 'a'), versionsOf(published, 'b')]).toEqual([[1, 2, 3], [1]])
   })
 
@@ -163,7 +163,7 @@ describe('startRelay', () => {
       if (event.aggregateId === 'bad') throw new Error('no answer')
       published.push(event)
     })
-    await vi.waitFor(async () => expect(await waiting()).toBe(2), 10_000)
+    await vi.waitFor(async () => expect(await waiting()).toBe(2), 40_000)
     expect(published).toHaveLength(40)
     expect(versionsOf(published, 'bad')).toEqual([])
   })
@@ -178,18 +178,18 @@ describe('startRelay', () => {
       published.push(event)
     })
     const parked = () => orders.database.outbox.findMany({ where: { parkedAt: { not: null } } })
-    await vi.waitFor(async () => expect(await parked()).toHaveLength(1), 10_000)
+    await vi.waitFor(async () => expect(await parked()).toHaveLength(1), 40_000)
     expect(await parked()).toMatchObject([{ version: 2, attempts: 20, lastError: 'too large' }])
     await append('healthy', 1)
     await append('poisoned', 4)
-    await vi.waitFor(() => expect(versionsOf(published, 'healthy')).toEqual([1]), 10_000)
+    await vi.waitFor(() => expect(versionsOf(published, 'healthy')).toEqual([1]), 40_000)
     await sleep(50)
     expect(versionsOf(published, 'poisoned')).toEqual([1])
     await expect(probeOutbox(orders.database)()).rejects.toThrow('1 events are parked')
     // an operator made room for it
     isTooLarge = false
     await orders.database.outbox.updateMany({ data: { parkedAt: null } })
-    await vi.waitFor(() => expect(versionsOf(published, 'poisoned')).toEqual([1, 2, 3, 4]), 10_000)
+    await vi.waitFor(() => expect(versionsOf(published, 'poisoned')).toEqual([1, 2, 3, 4]), 40_000)
   })
 
   it('says how many wait', async () => {

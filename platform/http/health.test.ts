@@ -1,8 +1,8 @@
 /* oxlint-disable oxc/no-async-endpoint-handlers -- these are Fastify handlers, which are awaited */
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { closeWithFile } from '#tests/support/closing.ts'
 import { silentLogger } from '#tests/support/orders.ts'
 import { createHttpServer, type HttpServerOptions } from './server.ts'
@@ -11,11 +11,21 @@ async function serve(probes: HttpServerOptions['probes'] = {}) {
   const app = createHttpServer({ logger: silentLogger, probes })
   closeWithFile(() => app.close())
   app.get('/things', async () => ({}))
+  const gate = Promise.withResolvers<void>()
+  let waiting = 0
   app.get('/slow', async () => {
-    await sleep(400)
+    waiting += 1
+    await gate.promise
     return {}
   })
-  return { app, url: await app.listen({ host: '127.0.0.1', port: 0 }) }
+  /** Resolves when so many requests wait for the gate. */
+  const arrived = (count: number) => vi.waitFor(() => expect(waiting).toBe(count), 40_000)
+  const sockets: Socket[] = []
+  app.server.on('connection', (socket: Socket) => sockets.push(socket))
+  /** Resolves when the server has read so much. */
+  const read = (bytes: number) =>
+    vi.waitFor(() => expect(sockets.reduce((sum, { bytesRead }) => sum + bytesRead, 0)).toBe(bytes), 40_000)
+  return { app, arrived, read, open: gate.resolve, url: await app.listen({ host: '127.0.0.1', port: 0 }) }
 }
 
 describe('health', () => {
@@ -42,7 +52,7 @@ describe('health', () => {
   })
 
   it('finishes requests in flight at the stop, and sends those that still come elsewhere', async () => {
-    const { app, url } = await serve()
+    const { app, arrived, read, open: answer, url } = await serve()
     const { hostname, port } = new URL(url)
     const open = async () => {
       const socket = connect(Number(port), hostname)
@@ -55,12 +65,15 @@ describe('health', () => {
     // pipelined behind a request that runs while the stop begins: the only way in that is still open then
     const [late, ready, alive] = [await open(), await open(), await open()]
     for (const { socket } of [late, ready, alive]) socket.write(get('/slow'))
-    await sleep(40)
+    await arrived(3)
     const closing = app.close()
     await sleep(20)
     late.socket.write(get('/things'))
     ready.socket.write(get('/readyz'))
     alive.socket.write(get('/livez'))
+    const sent = ['/slow', '/slow', '/slow', '/things', '/readyz', '/livez'].map(get).join('')
+    await read(sent.length)
+    answer()
     await Promise.all([late.closed, ready.closed, alive.closed, closing])
     const statuses = ({ text }: typeof late) =>
       [...text().matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => status)

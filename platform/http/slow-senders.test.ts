@@ -33,5 +33,5 @@ test.each([
   clearInterval(sending)
   expect(answer).toMatch(/^HTTP\/1\.1 408 /)
   expect(answer).toContain('"request_timeout"')
-  expect(performance.now() - started).toBeLessThan(PATIENCE_MS + 5_000)
+  expect(performance.now() - started).toBeLessThan(PATIENCE_MS + 20_000)
 })

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { silentLogger } from '#tests/support/orders.ts'
 import { continueTrace, withTrace } from '../trace.ts'
 import { createBreaker, isCircuitOpen, isTimeout } from './breaker.ts'
@@ -44,7 +44,7 @@ async function closedPort(): Promise<string> {
 }
 
 const breaker = (changes: object = {}) =>
-  createBreaker({ name: 'test', timeoutMs: 500, logger: silentLogger, ...changes })
+  createBreaker({ name: 'test', timeoutMs: 20_000, logger: silentLogger, ...changes })
 const client = (url = baseUrl, changes = {}) => createJsonClient({ baseUrl: url, breaker: breaker(changes) })
 const reply = (status: number, text: string) => {
   answer = (_request, response) => response.writeHead(status, { 'x-own': 'yes' }).end(text)
@@ -94,38 +94,31 @@ describe('createJsonClient', () => {
     )
   })
 
-  it.each([
-    [
-      'an error of the server',
-      (_request: IncomingMessage, response: ServerResponse) => response.writeHead(500).end('{}'),
-    ],
-    ['a connection that breaks', (request: IncomingMessage) => request.socket.destroy()],
-    ['what is no JSON', (_request: IncomingMessage, response: ServerResponse) => response.end('<html>')],
-    [
-      'a redirection',
-      (_request: IncomingMessage, response: ServerResponse) =>
-        response.writeHead(302, { location: '/b' }).end(),
-    ],
+  it.each<[string, typeof answer, number?]>([
+    ['an error of the server', (_request, response) => response.writeHead(500).end('{}')],
+    ['a connection that breaks', (request) => request.socket.destroy()],
+    ['what is no JSON', (_request, response) => response.end('<html>')],
+    ['a redirection', (_request, response) => response.writeHead(302, { location: '/b' }).end()],
     [
       'half an answer',
-      (_request: IncomingMessage, response: ServerResponse) => {
+      (_request, response) => {
         response.writeHead(200, { 'content-length': '100' })
         response.write('{"id"')
         setTimeout(() => response.destroy(), 10)
       },
     ],
-    ['nothing in time', () => {}],
-  ])('says that the effect is unknown after %s, and sends nothing again', async (_what, behaviour) => {
+    ['nothing in time', () => {}, 1_000],
+  ])('says that the effect is unknown after %s, and sends nothing again', async (_what, behaviour, ms) => {
     answer = behaviour
-    await expect(client(baseUrl, { timeoutMs: 100 }).call({ method: 'POST', path: '/' })).rejects.toThrow(
-      NoAnswerError,
-    )
-    expect(received).toHaveLength(1)
+    const changes = ms === undefined ? {} : { timeoutMs: ms }
+    const calling = client(baseUrl, changes).call({ method: 'POST', path: '/' })
+    await expect(calling).rejects.toThrow(NoAnswerError)
+    await vi.waitFor(() => expect(received).toHaveLength(1), 40_000)
   })
 
   it('says that nothing was sent while the circuit is open, and sends nothing', async () => {
     answer = (_request, response) => response.writeHead(500).end()
-    const calling = client()
+    const calling = client(baseUrl, { halfOpenAfterMs: 60_000 })
     for (let at = 0; at < 30; at++) await calling.call({ method: 'POST', path: '/' }).catch(() => {})
     const sent = received.length
     expect(sent).toBeLessThan(30)
@@ -138,6 +131,8 @@ describe('createBreaker', () => {
   const fail = () => Promise.reject(new Error('no'))
 
   it('opens when calls fail, lets one through after a while, and closes when that works', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    onTestFinished(() => void vi.useRealTimers())
     const warn = vi.fn<() => void>()
     const tested = breaker({
       halfOpenAfterMs: 500,
@@ -148,7 +143,7 @@ describe('createBreaker', () => {
     expect(tested.state()).toBe('open')
     const refused: unknown = await tested.call(async () => 1).catch((error: unknown) => error)
     expect(isCircuitOpen(refused)).toBe(true)
-    await sleep(550)
+    vi.setSystemTime(Date.now() + 550)
     expect(await tested.call(async () => 'works')).toBe('works')
     expect(tested.state()).toBe('closed')
     expect(warn.mock.calls.length).toBeGreaterThanOrEqual(2)
@@ -161,7 +156,7 @@ describe('createBreaker', () => {
   })
 
   it('ends a call that takes too long and tells it so, and no other', async () => {
-    const tested = breaker({ timeoutMs: 500 })
+    const tested = breaker({ timeoutMs: 2_000 })
     let told = false
     const slow = tested.call((signal) => {
       signal.addEventListener('abort', () => (told = true))

@@ -107,7 +107,7 @@ export function isSigned({ raw, signature }: ReceivedWebhook, secret: string): b
 /** Waits until it is so, by a clock that tests leave alone. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
-  milliseconds = 15_000,
+  milliseconds = 40_000,
 ): Promise<void> {
   for (const end = performance.now() + milliseconds; !(await condition());) {
     if (performance.now() > end) throw new Error('it did not come to that in time')

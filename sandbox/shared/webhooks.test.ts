@@ -46,15 +46,18 @@ describe('webhooks', () => {
   it('are signed over the time and the bytes that are sent', async () => {
     const receiver = await receive()
     const webhooks = start(receiver.url)
+    const sentAt = Math.floor(Date.now() / 1_000)
     webhooks.send(event('evt_1'))
     await until(() => webhooks.entries.length === 1)
+    const arrivedAt = Date.now() / 1_000
     const [got] = receiver.received
     expect(got?.body).toEqual(event('evt_1'))
     expect(isSigned(got!, WEBHOOK_SECRET)).toBe(true)
     expect(isSigned(got!, 'another secret')).toBe(false)
     expect(isSigned({ ...got!, raw: `${got!.raw} ` }, WEBHOOK_SECRET)).toBe(false)
     const seconds = Number(/^t=(\d+)/.exec(got!.signature)?.[1])
-    expect(Math.abs(Date.now() / 1_000 - seconds)).toBeLessThan(5)
+    expect(seconds).toBeGreaterThanOrEqual(sentAt)
+    expect(seconds).toBeLessThanOrEqual(arrivedAt)
     expect(webhooks.outcomes()).toEqual([[1, 'delivered']])
     expect(webhooks.entries[0]).toMatchObject({ eventId: 'evt_1', reference: 'shipment-1', detail: '' })
   })
@@ -130,8 +133,12 @@ describe('webhooks', () => {
     const webhooks = start(receiver.url)
     const ids = Array.from({ length: 100 }, (_, index) => `evt_${index}`)
     for (const id of ids) webhooks.send(event(id))
-    await until(() => webhooks.entries.length === 100)
-    expect(receiver.received).toHaveLength(100)
+    const triesOf = (outcome: WebhookEntry['outcome']) =>
+      webhooks.entries.filter((entry) => entry.outcome === outcome).length
+    await until(() => triesOf('delivered') === 100)
+    // a try that a pause of the machine has cut off may have arrived all the same
+    expect(receiver.received.length).toBeGreaterThanOrEqual(100)
+    expect(receiver.received.length).toBeLessThanOrEqual(100 + triesOf('failed'))
     expect(new Set(receiver.received.map(({ body }) => body['id']))).toEqual(new Set(ids))
   })
 

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { jetstream } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
@@ -28,11 +27,19 @@ describe('sendOnce', () => {
     const sendOnce = createSendOnce(bucket)
     const id = key()
     let sent = 0
+    const othersGone = Promise.withResolvers<void>()
     const send = async () => {
-      await sleep(100)
+      await othersGone.promise
       sent += 1
     }
-    const results = await Promise.allSettled(Array.from({ length: 10 }, () => sendOnce(id, send)))
+    let gone = 0
+    const countGone = (error: unknown) => {
+      gone += 1
+      if (gone === 9) othersGone.resolve()
+      throw error
+    }
+    const sending = Array.from({ length: 10 }, () => sendOnce(id, send).catch(countGone))
+    const results = await Promise.allSettled(sending)
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
     expect(
       results.filter((result) => result.status === 'rejected' && result.reason instanceof BeingSentError),

@@ -112,7 +112,7 @@ async function withPoison(
   try {
     const event = outgoing(id, 7)
     await bus.publish(event)
-    await vi.waitFor(async () => expect(await listed(durable)).toHaveLength(1), 10_000)
+    await vi.waitFor(async () => expect(await listed(durable)).toHaveLength(1), 40_000)
     const [letter] = await listed(durable)
     await test({ letter: letter!, event, handled, mend: () => (isBroken = false) })
   } finally {
@@ -147,7 +147,7 @@ describe('dead letters', () => {
       const key = randomUUID()
       const answer = await call('POST', `${PATH}/${letter.id}/redrive`, { key })
       expect([answer.status, parseLetter(answer.body).status]).toEqual([202, 'redriving'])
-      await vi.waitFor(async () => expect(await listed(letter.consumer)).toEqual([]), 10_000)
+      await vi.waitFor(async () => expect(await listed(letter.consumer)).toEqual([]), 40_000)
       expect(handled).toEqual([event.eventId])
       expect(await listed(letter.consumer, true)).toMatchObject([
         { id: letter.id, status: 'redriven', redrivenBy: operatorId, redrivenAt: expect.any(String) },
@@ -167,7 +167,7 @@ describe('dead letters', () => {
       await vi.waitFor(async () => {
         const [again, ...others] = await listed(letter.consumer)
         expect([again?.redriveOf, again?.status, others]).toEqual([letter.id, 'dead', []])
-      }, 10_000)
+      }, 40_000)
       expect(await listed(letter.consumer, true)).toMatchObject([
         { status: 'failed_again' },
         { status: 'dead' },
@@ -202,9 +202,9 @@ describe('dead letters', () => {
     await vi.waitFor(
       async () =>
         expect(await call('GET', PATH)).toMatchObject({ status: 503, body: { code: 'unavailable' } }),
-      10_000,
+      40_000,
     )
     await proxy.restore()
-    await vi.waitFor(async () => expect((await call('GET', PATH)).status).toBe(200), 10_000)
+    await vi.waitFor(async () => expect((await call('GET', PATH)).status).toBe(200), 40_000)
   })
 })

@@ -24,11 +24,11 @@ describe('GET /api/v1/orders/:id/events', () => {
       200,
       'text/event-stream; charset=utf-8',
     ])
-    await vi.waitFor(() => expect(reader.events).toHaveLength(2), 10_000)
+    await vi.waitFor(() => expect(reader.events).toHaveLength(2), 40_000)
     await createRecordProgress(server.orders.transact)({ orderId: order.id, status: 'reserving', steps: [] })
-    await vi.waitFor(() => expect(reader.events.at(-1)?.data.name).toBe('order.reserving'), 10_000)
+    await vi.waitFor(() => expect(reader.events.at(-1)?.data.name).toBe('order.reserving'), 40_000)
     const resumed = await listen(server.url + path, { authorization, lastEventId: reader.events[1]!.id })
-    await vi.waitFor(() => expect(resumed.events).toEqual(reader.events.slice(2)), 10_000)
+    await vi.waitFor(() => expect(resumed.events).toEqual(reader.events.slice(2)), 40_000)
     reader.close()
     resumed.close()
   })

@@ -23,7 +23,7 @@ describe('POST /api/v1/orders', () => {
     expect(headers.get('location')).toBe(`/api/v1/orders/${body.id}`)
     expect(headers.get('etag')).toBe('"1"')
     expect(headers.get('idempotency-replayed')).toBeNull()
-    await vi.waitFor(() => expect(startsOf(body.id)).toBe(1), 10_000)
+    await vi.waitFor(() => expect(startsOf(body.id)).toBe(1), 40_000)
   })
 
   it('answers a repeated key with the stored answer, and another body with 422', async () => {
@@ -44,7 +44,7 @@ describe('POST /api/v1/orders', () => {
     workflows.start.mockRejectedValue(new Error('away'))
     const { status, body } = await place(customer(ada))
     expect(status).toBe(201)
-    await vi.waitFor(() => expect(startsOf(body.id)).toBe(1), 10_000)
+    await vi.waitFor(() => expect(startsOf(body.id)).toBe(1), 40_000)
     expect(await server.orders.database.workflowStart.count({ where: { orderId: body.id } })).toBe(1)
   })
 

@@ -82,7 +82,7 @@ describe('startWorkflowRelay', () => {
     const ids = await withTrace(trace, () => accepted(3))
     const started: [string, string | undefined][] = []
     startRelay(async ({ orderId }: OrderInput) => void started.push([orderId, currentTrace()?.traceId]))
-    await vi.waitFor(async () => expect(await pending()).toEqual([]), 10_000)
+    await vi.waitFor(async () => expect(await pending()).toEqual([]), 40_000)
     expect(started).toEqual(ids.map((id) => [id, trace.traceId]))
   })
 
@@ -91,7 +91,7 @@ describe('startWorkflowRelay', () => {
     const young = await orders.place()
     const start = vi.fn<OrderWorkflows['start']>().mockResolvedValue()
     startRelay(start)
-    await vi.waitFor(async () => expect(await pending()).toEqual([young.id]), 10_000)
+    await vi.waitFor(async () => expect(await pending()).toEqual([young.id]), 40_000)
     expect(start.mock.calls.map(([{ orderId }]) => orderId)).toEqual([old])
   })
 
@@ -104,7 +104,7 @@ describe('startWorkflowRelay', () => {
       },
       Object.assign(Object.create(silentLogger), { error }),
     )
-    await vi.waitFor(async () => expect(await pending()).toEqual([broken]), 10_000)
+    await vi.waitFor(async () => expect(await pending()).toEqual([broken]), 40_000)
     expect(error).toHaveBeenCalledWith(expect.objectContaining({ id: broken }), expect.any(String))
     expect(error).not.toHaveBeenCalledWith(expect.objectContaining({ id: fine }), expect.any(String))
   })
@@ -121,7 +121,7 @@ describe('startWorkflowRelay', () => {
       tried.push(orderId)
       if (broken.has(orderId)) throw new Error('the payload is too large')
     })
-    await vi.waitFor(() => expect(tried).toContain(fine), 10_000)
+    await vi.waitFor(() => expect(tried).toContain(fine), 40_000)
     expect(await pending()).toHaveLength(60)
     const rows = await orders.database.workflowStart.findMany()
     expect(rows.every(({ attempts }) => attempts > 0)).toBe(true)
@@ -133,7 +133,7 @@ describe('startWorkflowRelay', () => {
       .fn<OrderWorkflows['start']>()
       .mockRejectedValue(new WorkflowUpdateRPCTimeoutOrCancelledError('away'))
     startRelay(start)
-    await vi.waitFor(() => expect(start).toHaveBeenCalledOnce(), 10_000)
+    await vi.waitFor(() => expect(start).toHaveBeenCalledOnce(), 40_000)
     expect(await pending()).toEqual(ids)
   })
 })

@@ -119,7 +119,7 @@ describe('the relay', () => {
     const traces: unknown[] = []
     signal.mockImplementation(async () => void traces.push(currentTrace()?.traceId))
     await withTrace(trace, () => wakeUps.consumer.handle(held(id, 2)))
-    await vi.waitFor(async () => expect(await stored()).toEqual([]), 10_000)
+    await vi.waitFor(async () => expect(await stored()).toEqual([]), 40_000)
     expect(signal).toHaveBeenCalledExactlyOnceWith(id, 'stockHeld')
     expect(traces).toEqual([trace.traceId])
   })
@@ -129,9 +129,9 @@ describe('the relay', () => {
     for (const id of ids) await wakeUps.consumer.handle(held(id, 2))
     signal.mockRejectedValueOnce(new WorkflowUpdateRPCTimeoutOrCancelledError('away'))
     relay = wakeUps.startRelay()
-    await vi.waitFor(() => expect(signal).toHaveBeenCalledOnce(), 10_000)
+    await vi.waitFor(() => expect(signal).toHaveBeenCalledOnce(), 40_000)
     expect(await stored()).toHaveLength(2)
-    await vi.waitFor(async () => expect(await stored()).toEqual([]), 10_000)
+    await vi.waitFor(async () => expect(await stored()).toEqual([]), 40_000)
     expect(signal.mock.calls.map(([id]) => id)).toEqual([ids[0], ...ids])
   })
 
@@ -144,7 +144,7 @@ describe('the relay', () => {
     relay = wakeUps.startRelay()
     await vi.waitFor(async () => {
       expect((await stored()).map(({ orderId, attempts }) => [orderId, attempts])).toEqual([[broken, 1]])
-    }, 10_000)
+    }, 40_000)
     await relay.stop()
     const [{ nextAttemptAt } = { nextAttemptAt: new Date(0) }] = await stored()
     expect(nextAttemptAt.getTime()).toBeGreaterThan(Date.now() - 500)

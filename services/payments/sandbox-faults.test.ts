@@ -1,7 +1,6 @@
 /** The sandbox's faulty payment methods, through the HTTP adapter. */
 import { randomUUID } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { FAILURE } from '#contracts/workflows.ts'
 import { createLogger } from '#platform/logger.ts'
 import { paymentsStore } from '#tests/support/payments.ts'
@@ -15,18 +14,23 @@ let sandbox: SandboxProvider
 let provider: PaymentProvider
 let payments: ReturnType<typeof createPayments>
 beforeEach(async () => {
-  sandbox = await startSandboxProvider({ PROVIDER_HANG_MS: '3000' })
-  provider = sandboxAt(sandbox)
-  payments = createPayments(database, provider, { timings: { timeoutMs: 500, marginMs: 100 } })
+  sandbox = await startSandboxProvider({ PROVIDER_HANG_MS: '5000' })
+  use(20_000)
 })
 afterEach(() => sandbox.stop())
 
-const sandboxAt = ({ url, apiKey }: SandboxProvider): PaymentProvider =>
+/** Waits so long for the provider's answers. */
+function use(timeoutMs: number): void {
+  provider = sandboxAt(sandbox, timeoutMs)
+  payments = createPayments(database, provider, { timings: { timeoutMs, marginMs: 100 } })
+}
+
+const sandboxAt = ({ url, apiKey }: SandboxProvider, timeoutMs: number): PaymentProvider =>
   createSandbox({
     url,
     apiKey,
     webhookSecret: 'not used here, not used here',
-    timeoutMs: 500,
+    timeoutMs,
     multicapture: true,
     keyLifetimeHours: 24,
     logger: createLogger({ service: 'payments', level: 'silent' }),
@@ -43,6 +47,7 @@ describe('the sandbox provider', () => {
   it.each(['pm_sandbox_timeout_after_charge', 'pm_sandbox_error_after_charge'])(
     '%s is found by our reference',
     async (paymentMethod) => {
+      if (paymentMethod.includes('timeout')) use(2_000)
       const order = newOrder({ paymentMethod })
       await expect(payments.authorize(order)).rejects.toMatchObject(unknown)
       expect(await payments.authorize(order)).toMatchObject({ outcome: 'authorized' })
@@ -152,19 +157,17 @@ describe('the sandbox provider', () => {
   })
 
   it('authorizes anew what has run out', async () => {
-    const short = await startSandboxProvider({ PROVIDER_AUTHORIZATION_HOURS: String(1 / 3600) })
-    const shortLived = sandboxAt(short)
-    const running = createPayments(database, shortLived)
     const order = newOrder()
     const { orderId } = order
-    const first = await running.authorize(order)
+    const first = await payments.authorize(order)
     expect(first).toMatchObject({ outcome: 'authorized', expiresAt: expect.any(String) })
-    await sleep(1_100)
-    expect(await running.capture({ orderId, shipmentId: randomUUID(), amount: 10_000, shipping: 0 })).toEqual(
-      { outcome: 'captured', captured: 10_000 },
-    )
+    if (first.outcome !== 'authorized') throw new Error(first.outcome)
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.parse(first.expiresAt ?? '') + 1_000 })
+    onTestFinished(() => void vi.useRealTimers())
+    const capturing = payments.capture({ orderId, shipmentId: randomUUID(), amount: 10_000, shipping: 0 })
+    expect(await capturing).toEqual({ outcome: 'captured', captured: 10_000 })
     const all = await Promise.all(
-      [1, 2].map((sequence) => shortLived.findByReference(`${orderId}:authorize:${sequence}`)),
+      [1, 2].map((sequence) => provider.findByReference(`${orderId}:authorize:${sequence}`)),
     )
     expect(all).toMatchObject([{ state: 'closed', released: 10_000 }, { captured: 10_000 }])
     expect(
@@ -174,6 +177,5 @@ describe('the sandbox provider', () => {
         all.flatMap((each) => each ?? []),
       ),
     ).toEqual([])
-    await short.stop()
   })
 })

@@ -29,9 +29,12 @@ export async function testGateway(environment: Record<string, string>): Promise<
   }
 }
 
-/** It waits a second for its services and lets strangers ask as often as they like. */
-export const impatientGateway = (): Promise<CallableGateway> =>
-  testGateway({ UPSTREAM_TIMEOUT_MS: '1000', LIMIT_PUBLIC_PER_MINUTE: '100000' })
+/** It waits for its services for longer than a machine stalls, and lets strangers ask as often as they like. */
+export const patientGateway = (): Promise<CallableGateway> =>
+  testGateway({ UPSTREAM_TIMEOUT_MS: '25000', LIMIT_PUBLIC_PER_MINUTE: '100000' })
+
+/** For services that take too long: it waits a second for them. */
+export const impatientGateway = (): Promise<CallableGateway> => testGateway({ UPSTREAM_TIMEOUT_MS: '1000' })
 
 /** Settings of a gateway that lets strangers and users ask as often as they like. */
 export const UNLIMITED = { LIMIT_PUBLIC_PER_MINUTE: '100000', LIMIT_USERS_PER_MINUTE: '100000' }

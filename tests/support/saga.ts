@@ -15,6 +15,7 @@ import {
   type WaitPolicy,
 } from '#contracts/workflows.ts'
 import type { order } from '#workflows/order.ts'
+import { oncePerAttempt } from './once-per-attempt.ts'
 import { cheerful, OFFERS, type Answers } from './saga-answers.ts'
 import { startWorkers } from './temporal.ts'
 
@@ -64,13 +65,15 @@ export const failing = (message: string) => async (): Promise<never> => {
   throw new Error(message)
 }
 
-const PATIENCE_MS = 15_000
+/** Longer than a machine stalls; what does not come at all is noticed then. */
+export const PATIENCE_MS = 40_000
 
 /** Starts the workers of a test file. */
 export function openSaga(): SagaBench {
   const calls: string[] = []
   const asked: Asked[] = []
   const shipmentIds = new Set<string>()
+  const askOnce = oncePerAttempt()
   let answers = cheerful(shipmentIds)
   let client: Client
 
@@ -81,9 +84,12 @@ export function openSaga(): SagaBench {
         name,
         (argument: never) => {
           const status = (argument as { status?: string } | undefined)?.status
-          calls.push(status === undefined ? name : `${name}:${status}`)
-          asked.push({ name, argument })
-          return (answers[name] as (argument: never) => Promise<unknown>)(argument)
+          const call = status === undefined ? name : `${name}:${status}`
+          return askOnce(call, async () => {
+            calls.push(call)
+            asked.push({ name, argument })
+            return (answers[name] as (argument: never) => Promise<unknown>)(argument)
+          })
         },
       ]),
     )

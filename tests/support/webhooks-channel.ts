@@ -13,7 +13,8 @@ import { silentLogger } from './orders.ts'
 export const WEBHOOKS_ENVIRONMENT = {
   WEBHOOK_MASTER_SECRET: 'a master secret for the tests only',
   WEBHOOK_ALLOW_LOOPBACK: 'true',
-  WEBHOOK_TIMEOUT_MS: '500',
+  // what the tests' endpoints do not answer they answer never, as a test says that waits for that
+  WEBHOOK_TIMEOUT_MS: '20000',
   WEBHOOK_ENDPOINTS_LIMIT: '3',
 }
 export const operator = as('operator', randomUUID())

@@ -27,7 +27,7 @@ export interface ChannelUnderTest {
  * A channel may take a while: it may have a queue of its own, and pauses between its attempts. Less than a test may take, so
  * that it ends with how often was told.
  */
-const PATIENCE = { timeout: 15_000, interval: 50 }
+const PATIENCE = { timeout: 40_000, interval: 50 }
 const QUIET_MS = 500
 
 /**

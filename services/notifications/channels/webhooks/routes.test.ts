@@ -179,7 +179,7 @@ describe('without the broker', () => {
       expect([answer.json().code, answer.headers['retry-after']]).toEqual(['unavailable', '5'])
     }
     const stopped = Promise.all(tasks.map((task) => task.stop())).then(() => 'stopped')
-    expect(await Promise.race([stopped, sleep(2_000)])).toBe('stopped')
+    expect(await Promise.race([stopped, sleep(30_000, undefined, { ref: false })])).toBe('stopped')
     await app.close()
     await channel.close()
     await close()
