@@ -10,11 +10,12 @@ export default defineConfig({
     // Tests wait more than they compute; vitest's own default is one worker on two cores.
     maxWorkers: 2,
     reporters: [process.stdout.isTTY ? 'default' : 'dot', './tests/setup/summary-reporter.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // longer than the waits of one test, whose own messages say what did not come
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     teardownTimeout: 30_000,
     // vitest's own default of a second is less than a loaded machine's pause
-    expect: { poll: { timeout: 10_000 } },
+    expect: { poll: { timeout: 40_000 } },
     projects: [
       {
         extends: true,
@@ -34,7 +35,7 @@ export default defineConfig({
           include: ['tests/**/*.test.ts'],
           exclude: [...GENERATED, 'tests/architecture/**'],
           globalSetup: existsSync(GLOBAL_SETUP) ? [GLOBAL_SETUP] : [],
-          testTimeout: 120_000,
+          testTimeout: 180_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 1 },
         },

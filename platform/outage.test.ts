@@ -52,15 +52,31 @@ describe('isOutage, with what really comes', () => {
     await Promise.all([far.$disconnect(), near.$disconnect()])
   })
 
-  it('knows a database that does not answer in time, through the driver and through Prisma', async () => {
-    const impatience = { query_timeout: 200 }
-    const url = await freshDatabase('orders')
-    const pool = new Pool({ connectionString: url, ...impatience })
-    const prisma = openPrisma(url, impatience)
-    expect(isOutage(await failureOf(pool.query('SELECT pg_sleep(2)')))).toBe(true)
-    expect(isOutage(await failureOf(prisma.$queryRaw`SELECT pg_sleep(2)::text`))).toBe(true)
+  it('knows a database that does not answer in time, and one that gave up on us meanwhile', async () => {
+    const connectionString = await freshDatabase('orders')
+    const impatient = { pipeline: true, query_timeout: 50 }
+    const pool = new Pool({ connectionString, ...impatient })
+    const prisma = openPrisma(connectionString, impatient)
+    expect(isOutage(await failureOf(pool.query('SELECT pg_sleep(1)')))).toBe(true)
+    expect(isOutage(await failureOf(prisma.$queryRaw`SELECT pg_sleep(1)::text`))).toBe(true)
     await prisma.$disconnect()
     await pool.end()
+    const { sql } = openPostgres(connectionString, 1)
+    const ended = inTransaction(sql, async (tx) => {
+      await tx.$executeRaw`SET idle_in_transaction_session_timeout = 50`
+      // a process that stands still: what the server said meanwhile is read with the answer to the next statement
+      const until = performance.now() + 500
+      while (performance.now() < until);
+      await tx.$executeRaw`SELECT 1`
+    })
+    expect(isOutage(await failureOf(ended))).toBe(true)
+    await sql.$disconnect()
+  })
+
+  it('knows a broker that does not answer in time', async () => {
+    const { connection } = await testBus().ready()
+    connection.subscribe('outage.test')
+    expect(isOutage(await failureOf(connection.request('outage.test', '', { timeout: 50 })))).toBe(true)
   })
 
   it('knows a broker that is away', async () => {

@@ -27,14 +27,15 @@ const CODES = new Set([...NETWORK_CODES, ...MAIL_CODES, ...PRISMA_CODES])
 
 /**
  * Classes and codes of PostgreSQL: connection lost (08), no resources (53), shut down or starting (57P), deadlock or
- * serialization (40), a lock not available, and a primary that became a standby.
+ * serialization (40), a lock not available, a primary that became a standby, and a transaction that was ended because
+ * this process stood still in it (25P03).
  * https://www.postgresql.org/docs/18/errcodes-appendix.html
  */
-const SQLSTATE = /^(08|53|57P|40)...?$|^55P03$|^25006$/
+const SQLSTATE = /^(08|53|57P|40)...?$|^55P03$|^25006$|^25P03$/
 
-/** What the PostgreSQL driver and its pool say where they give no code. */
+/** What the PostgreSQL driver and its pool say where they give no code; the first is no answer within `query_timeout`. */
 const DRIVER_MESSAGE =
-  /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client (was closed|has encountered a connection error))/
+  /^(Query read timeout|Connection terminated|timeout exceeded when trying to connect|Client (was closed|has encountered a connection error))/
 
 const NATS_ERRORS = [
   BrokerAwayError,

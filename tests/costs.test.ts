@@ -3,15 +3,18 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import type { PlaceOrderBody } from '#contracts/http/orders.ts'
 import { DATABASE_NAMES } from '#contracts/services.ts'
 import { orderWorkflowId, shipmentWorkflowId } from '#contracts/workflows.ts'
+import type { CheckTarget } from '#stack/check/sources.ts'
 import type { ApiClient } from '#stack/demo/client.ts'
+import { eventsUnderWay } from './support/events-under-way.ts'
 import { startOwnStack } from './support/own-stack.ts'
 import { orderOf, type Shop } from './support/shop.ts'
 
 /** A stack of its own: on everybody's, what earlier tests set going would be counted too. */
 let shop: Shop
+let target: CheckTarget
 
 beforeAll(async () => {
-  ;({ shop } = await startOwnStack({}))
+  ;({ shop, target } = await startOwnStack({}))
   // PostgreSQL's own housekeeping takes transaction numbers too
   await shop.rows('orders', 'ALTER SYSTEM SET autovacuum = off')
   await shop.rows('orders', 'SELECT pg_reload_conf()')
@@ -72,11 +75,11 @@ async function counters(): Promise<{ transactions: number; messages: number }> {
   }
 }
 
-/** Waits until nothing has been written for a second. */
+/** Waits until nothing has been written for a second, and no event is on its way. */
 async function settled(): Promise<void> {
   for (let last = -1, quiet = 0; quiet < 4;) {
     const { transactions } = await counters()
-    quiet = transactions === last ? quiet + 1 : 0
+    quiet = transactions === last && (await eventsUnderWay(shop, target)) === 0 ? quiet + 1 : 0
     last = transactions
     await sleep(250)
   }

@@ -4,11 +4,15 @@ import { connect, headers, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { DeadLetter } from '#contracts/http/operations.ts'
 import type { ApiClient } from '#stack/demo/client.ts'
-import { openShop, orderOf, type Shop } from './support/shop.ts'
+import { openShop, orderOf, stockRows, type Shop } from './support/shop.ts'
 import { ourStack } from './support/test-stack.ts'
 
 const PATH = '/api/v1/operations/dead-letters'
 const NONSENSE = `evt.shipping.shipment.dispatched.${randomUUID()}`
+
+const PATIENCE = 40_000
+/** Not sent again where the answer is late: it would come twice. */
+const PUBLISHING = { timeout: 30_000 }
 
 let shop: Shop
 let operator: ApiClient
@@ -35,23 +39,20 @@ async function letters(consumer: string, redriven = false): Promise<DeadLetter[]
 }
 
 const redrive = (client: ApiClient, { id }: DeadLetter) =>
-  client.send<DeadLetter>('POST', `${PATH}/${id}/redrive`, {
-    body: {},
-    headers: { 'idempotency-key': randomUUID() },
-  })
+  client.post<DeadLetter>(`${PATH}/${id}/redrive`, {})
 
 describe('dead letters, through the gateway', () => {
   it('of every service are listed, and go back to the consumer they are from', async () => {
-    await jetstream(connection).publish(NONSENSE, '{"not": "an event"}')
-    await vi.waitFor(async () => expect(await letters('inventory-shipments')).toHaveLength(1), 15_000)
-    await vi.waitFor(async () => expect(await letters('orders-shipments')).toHaveLength(1), 15_000)
+    await jetstream(connection, PUBLISHING).publish(NONSENSE, '{"not": "an event"}')
+    await vi.waitFor(async () => expect(await letters('inventory-shipments')).toHaveLength(1), PATIENCE)
+    await vi.waitFor(async () => expect(await letters('orders-shipments')).toHaveLength(1), PATIENCE)
     const [letter] = await letters('inventory-shipments')
     expect(letter).toMatchObject({ service: 'inventory', eventType: null, deliveries: 1, status: 'dead' })
     expect(await redrive(operator, letter!)).toMatchObject({ status: 202, body: { status: 'redriving' } })
     // it is no event still
     await vi.waitFor(
       async () => expect(await letters('inventory-shipments')).toMatchObject([{ redriveOf: letter!.id }]),
-      15_000,
+      PATIENCE,
     )
     expect(await letters('orders-shipments')).toMatchObject([{ status: 'dead', redriveOf: null }])
   })
@@ -60,13 +61,13 @@ describe('dead letters, through the gateway', () => {
     const customer = await shop.customer()
     const sku = await shop.product({ AMS: 5 })
     const { id } = await customer.placeOrder(orderOf({ lines: [{ sku, quantity: 2 }] }))
-    const { shipments } = await shop.reaches(customer, id, 'completed')
-    const subject = `evt.shipping.shipment.dispatched.${shipments[0]!.id}`
-    const client = jetstream(connection)
+    await shop.reaches(customer, id, 'completed')
+    const [shipment] = (await shop.until(customer, id, ({ shipments }) => shipments.length > 0)).shipments
+    const subject = `evt.shipping.shipment.dispatched.${shipment!.id}`
+    const client = jetstream(connection, PUBLISHING)
     const manager = await client.jetstreamManager()
     const event = await manager.streams.getMessage('EVENTS', { last_by_subj: subject })
-    const stock = [{ warehouse: 'AMS', on_hand: 3, held: 0, committed: 0 }]
-    await vi.waitFor(async () => expect(await shop.stockOf(sku)).toEqual(stock), 10_000)
+    await shop.untilStock(sku, { AMS: 3 })
 
     const about = headers()
     about.set('Mainstay-Subject', subject)
@@ -74,15 +75,15 @@ describe('dead letters, through the gateway', () => {
     await client.publish('dlq.inventory.inventory-shipments', event!.data, { headers: about })
     const mine = async (redriven: boolean) =>
       (await letters('inventory-shipments', redriven)).filter(
-        ({ aggregateId }) => aggregateId === shipments[0]!.id,
+        ({ aggregateId }) => aggregateId === shipment!.id,
       )
     const [letter] = await mine(false)
     expect(letter).toMatchObject({ eventType: 'shipment.dispatched', error: 'the answer was lost' })
     expect(await redrive(customer, letter!)).toMatchObject({ status: 403, body: { code: 'forbidden' } })
     expect((await redrive(operator, letter!)).status).toBe(202)
-    await vi.waitFor(async () => expect(await mine(false)).toEqual([]), 15_000)
+    await vi.waitFor(async () => expect(await mine(false)).toEqual([]), PATIENCE)
     const me = await operator.send<{ id: string }>('GET', '/api/v1/users/me')
     expect(await mine(true)).toMatchObject([{ id: letter!.id, status: 'redriven', redrivenBy: me.body.id }])
-    expect(await shop.stockOf(sku)).toEqual(stock)
+    expect(await shop.stockOf(sku)).toEqual(stockRows({ AMS: 3 }))
   })
 })

@@ -1,10 +1,13 @@
 import { connect } from '@nats-io/transport-node'
 import { jetstream } from '@nats-io/jetstream'
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { eventsUnderWay } from './support/events-under-way.ts'
 import { openShop, orderOf, type Shop } from './support/shop.ts'
 import { ourStack } from './support/test-stack.ts'
 
 let shop: Shop
+
+const PATIENCE = { timeout: 40_000, interval: 200 }
 
 beforeAll(async () => {
   shop = await openShop()
@@ -36,7 +39,8 @@ async function messagesOf(orderId: string, sku: string) {
     user: target.nats.user,
     pass: target.nats.password,
   })
-  const client = jetstream(connection)
+  // not sent again where the answer is late: it would come twice
+  const client = jetstream(connection, { timeout: 30_000 })
   const consumer = await client.consumers.get('EVENTS')
   const { num_pending: count } = await consumer.info()
   const found: { subject: string; data: Uint8Array }[] = []
@@ -51,27 +55,9 @@ async function messagesOf(orderId: string, sku: string) {
   return { connection, client, messages: found }
 }
 
-/** Waits until every durable consumer has dealt with every message. */
+/** Waits until every event is published and every durable consumer has dealt with it. */
 async function consumersAreIdle(): Promise<void> {
-  const { target } = ourStack()
-  const connection = await connect({
-    servers: target.natsUrl,
-    user: target.nats.user,
-    pass: target.nats.password,
-  })
-  const manager = await jetstream(connection).jetstreamManager()
-  await vi.waitFor(
-    async () => {
-      const waiting = []
-      for await (const consumer of manager.consumers.list('EVENTS')) {
-        if (consumer.config.durable_name !== undefined)
-          waiting.push(consumer.num_pending + consumer.num_ack_pending)
-      }
-      expect(waiting.reduce((sum, count) => sum + count, 0)).toBe(0)
-    },
-    { timeout: 30_000, interval: 200 },
-  )
-  await connection.close()
+  await vi.waitFor(async () => expect(await eventsUnderWay(shop, ourStack().target)).toBe(0), PATIENCE)
 }
 
 describe('events', () => {
@@ -89,7 +75,7 @@ describe('events', () => {
       const subjects = await shop.mailsTo(me.body.email)
       expect(subjects).toHaveLength(4)
       return subjects
-    }, 10_000)
+    }, PATIENCE)
     const before = await stateOf(id, sku)
     expect(before.stock).toEqual([{ warehouse: 'AMS', on_hand: 5, held: 0, committed: 0 }])
 
@@ -111,7 +97,7 @@ describe('events', () => {
       user: target.nats.user,
       pass: target.nats.password,
     })
-    const client = jetstream(connection)
+    const client = jetstream(connection, { timeout: 30_000 })
     const manager = await client.jetstreamManager()
     onTestFinished(async () => {
       await manager.streams.purge('EVENTS', { filter: 'evt.payments.payment.captured.nonsense' })
@@ -124,7 +110,7 @@ describe('events', () => {
         last_by_subj: 'dlq.orders.orders-payments',
       })
       expect(String(letter?.header.get('Mainstay-Error'))).toContain('is not JSON')
-    }, 10_000)
+    }, PATIENCE)
     const customer = await shop.customer()
     const { id } = await customer.placeOrder(orderOf())
     await shop.reaches(customer, id, 'completed')

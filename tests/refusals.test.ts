@@ -1,9 +1,12 @@
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Attention } from '#contracts/http/operations.ts'
 import { orderWorkflowId } from '#contracts/workflows.ts'
+import { inTime, paymentBegins } from './support/in-time.ts'
 import { openShop, orderOf, type Shop } from './support/shop.ts'
 
 let shop: Shop
+
+const PATIENCE = { timeout: 40_000, interval: 200 }
 
 beforeAll(async () => {
   shop = await openShop()
@@ -100,14 +103,7 @@ describe('an order that cannot be', () => {
     if ((await customer.readOrder(id)).needsAttention) await operate(id, 'retry')
     const order = await shop.ends(customer, id)
     expect(order).toMatchObject({ status: 'rejected', statusReason: { code: 'technical' } })
-    // the run ends a moment after its row
-    await vi.waitFor(
-      async () => {
-        const { status } = await shop.sources.temporal.workflow.getHandle(orderWorkflowId(id)).describe()
-        expect(status.name).toBe('FAILED')
-      },
-      { timeout: 30_000, interval: 200 },
-    )
+    await closes(id, 'FAILED')
     expect(await whatIsLeft(id)).toMatchObject({
       reservation: 'released',
       screening: 'released',
@@ -128,23 +124,27 @@ async function attentionOr(id: string) {
 
 async function operate(id: string, action: 'retry' | 'resolve'): Promise<void> {
   const operator = await shop.operator()
-  const { status } = await operator.send('POST', `/api/v1/orders/${id}/operations`, {
-    body: { action, note: 'the test says so' },
-    headers: { 'idempotency-key': `operate-${id}-${action}-${Math.random()}` },
-  })
-  expect(status).toBe(202)
+  const order = { action, note: 'the test says so' }
+  expect((await operator.post(`/api/v1/orders/${id}/operations`, order)).status).toBe(202)
 }
+
+/** The run ends a moment after its row. */
+const closes = (id: string, as: string): Promise<void> =>
+  vi.waitFor(async () => {
+    const { status } = await shop.sources.temporal.workflow.getHandle(orderWorkflowId(id)).describe()
+    expect(status.name).toBe(as)
+  }, PATIENCE)
 
 describe('an order that is cancelled', () => {
   it('is undone when it is cancelled while the payment is slow', async () => {
     const customer = await shop.customer()
-    const sku = await shop.product({ AMS: 5, LJU: 5 })
-    const { id } = await customer.placeOrder(
-      orderOf({ lines: [{ sku, quantity: 7 }], paymentMethod: 'pm_sandbox_slow' }),
-    )
-    await shop.reaches(customer, id, 'authorizing')
-    const { status } = await customer.send('POST', `/api/v1/orders/${id}/cancel`, {
-      body: { reason: 'too slow' },
+    const { id, sku, status } = await inTime(shop, async () => {
+      const product = await shop.product({ AMS: 5, LJU: 5 })
+      const lines = [{ sku: product, quantity: 7 }]
+      const placed = await customer.placeOrder(orderOf({ lines, paymentMethod: 'pm_sandbox_slow' }))
+      await paymentBegins(shop, placed.id)
+      const answer = await customer.post(`/api/v1/orders/${placed.id}/cancel`, { reason: 'too slow' })
+      return { id: placed.id, sku: product, status: answer.status }
     })
     expect(status).toBe(202)
     const order = await shop.ends(customer, id)
@@ -152,8 +152,7 @@ describe('an order that is cancelled', () => {
       status: 'cancelled',
       statusReason: { code: 'cancelled', message: 'too slow' },
     })
-    const { status: closed } = await shop.sources.temporal.workflow.getHandle(orderWorkflowId(id)).describe()
-    expect(closed.name).toBe('CANCELLED')
+    await closes(id, 'CANCELLED')
     expect(await whatIsLeft(id)).toMatchObject({
       reservation: 'released',
       screening: 'released',
@@ -165,19 +164,22 @@ describe('an order that is cancelled', () => {
 
   it('can be cancelled right after the 201, before its workflow has done anything', async () => {
     const customer = await shop.customer()
-    const { id } = await customer.placeOrder(orderOf({ paymentMethod: 'pm_sandbox_slow' }))
-    const { status } = await customer.send('POST', `/api/v1/orders/${id}/cancel`)
+    const { id, status } = await inTime(shop, async () => {
+      const placed = await customer.placeOrder(orderOf({ paymentMethod: 'pm_sandbox_slow' }))
+      const answer = await customer.post(`/api/v1/orders/${placed.id}/cancel`)
+      return { id: placed.id, status: answer.status }
+    })
     expect(status).toBe(202)
     expect(await shop.ends(customer, id)).toMatchObject({ status: 'cancelled' })
   })
 
   it('answers a repeated cancellation with the same key as the first', async () => {
     const customer = await shop.customer()
-    const { id } = await customer.placeOrder(orderOf({ paymentMethod: 'pm_sandbox_slow' }))
-    const cancel = () =>
-      customer.send('POST', `/api/v1/orders/${id}/cancel`, { headers: { 'idempotency-key': 'cancel-once' } })
-    const first = await cancel()
-    const second = await cancel()
+    const { first, second } = await inTime(shop, async () => {
+      const { id } = await customer.placeOrder(orderOf({ paymentMethod: 'pm_sandbox_slow' }))
+      const cancel = () => customer.post(`/api/v1/orders/${id}/cancel`, undefined, `cancel-once-${id}`)
+      return { id, first: await cancel(), second: await cancel() }
+    })
     expect([first.status, second.status]).toEqual([202, 202])
     expect(second.headers.get('idempotency-replayed')).toBe('true')
     expect(second.body).toEqual(first.body)
@@ -197,9 +199,14 @@ describe('an order whose undoing fails', () => {
     const customer = await shop.customer()
     const operator = await shop.operator()
     await shop.providerFault('/faults', { mode: 'slow' }) // so that the cancellation comes while the money is authorized
-    const { id } = await customer.placeOrder(orderOf({ paymentMethod: 'pm_sandbox_void_fails' }))
-    await shop.reaches(customer, id, 'authorizing')
-    expect((await customer.send('POST', `/api/v1/orders/${id}/cancel`)).status).toBe(202)
+    const { id, status } = await inTime(shop, async () => {
+      const placed = await customer.placeOrder(orderOf({ paymentMethod: 'pm_sandbox_void_fails' }))
+      await paymentBegins(shop, placed.id)
+      const answer = await customer.post(`/api/v1/orders/${placed.id}/cancel`)
+      return { id: placed.id, status: answer.status }
+    })
+    expect(status).toBe(202)
+    await shop.providerFault('/faults', { mode: 'none' }) // voids fail still
     await shop.needsAttention(id)
     expect(await customer.readOrder(id)).toMatchObject({
       needsAttention: true,

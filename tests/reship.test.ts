@@ -59,20 +59,6 @@ async function orderTwo(stock: Record<string, number>) {
 const moneyAt = async (orderId: string) =>
   (await shop.ledgerOf(orderId)).map(({ type, amount }) => [type, amount])
 
-const untilStock = (sku: string, onHand: Record<string, number>) =>
-  vi.waitFor(
-    async () =>
-      expect(await shop.stockOf(sku)).toEqual(
-        Object.entries(onHand).map(([warehouse, units]) => ({
-          warehouse,
-          on_hand: units,
-          held: 0,
-          committed: 0,
-        })),
-      ),
-    { timeout: 30_000, interval: 200 },
-  )
-
 describe('a parcel that is lost, where lost goods are sent once more', () => {
   it('is replaced by another one that costs nothing', async () => {
     const { customer, sku, placed } = await orderTwo({ AMS: 5 })
@@ -86,7 +72,7 @@ describe('a parcel that is lost, where lost goods are sent once more', () => {
       ['authorization', placed.total],
       ['capture', placed.total],
     ])
-    await untilStock(sku, { AMS: 1 })
+    await shop.untilStock(sku, { AMS: 1 })
     const seen = await customer.request<Shipment>('GET', `/api/v1/shipments/${replacement!.id}`)
     expect(seen).toMatchObject({ status: 'delivered', replaces: lost.id })
     await shop.expectSound()
@@ -96,7 +82,7 @@ describe('a parcel that is lost, where lost goods are sent once more', () => {
     const { customer, sku, placed } = await orderTwo({ AMS: 2, LJU: 1 })
     const [first] = await parcels(placed.id, 'booked', 1)
     await shop.moveParcel(first!.tracking, 'dispatch')
-    await untilStock(sku, { AMS: 0, LJU: 1 })
+    await shop.untilStock(sku, { AMS: 0, LJU: 1 })
     const operator = await shop.operator()
     await operator.command(`/api/v1/stock/${sku}/adjustments`, {
       warehouse: 'AMS',
@@ -109,7 +95,7 @@ describe('a parcel that is lost, where lost goods are sent once more', () => {
     for (const replacement of replacements) await deliver(replacement)
     expect(await shop.ends(customer, placed.id)).toMatchObject({ status: 'completed' })
     expect((await moneyAt(placed.id)).map(([type]) => type)).toEqual(['authorization', 'capture'])
-    await untilStock(sku, { AMS: 0, LJU: 0 })
+    await shop.untilStock(sku, { AMS: 0, LJU: 0 })
     await shop.expectSound()
   })
 
@@ -122,7 +108,7 @@ describe('a parcel that is lost, where lost goods are sent once more', () => {
       ['capture', placed.total],
       ['refund', placed.total],
     ])
-    await untilStock(sku, { AMS: 0 })
+    await shop.untilStock(sku, { AMS: 0 })
     await shop.expectSound()
   })
 })

@@ -15,6 +15,7 @@ interface Received {
 let shop: Shop
 let merchant: Server
 const received: Received[] = []
+const PATIENCE = { timeout: 40_000, interval: 200 }
 
 beforeAll(async () => {
   shop = await openShop()
@@ -47,28 +48,33 @@ describe("a merchant's webhooks", () => {
         const { payload } = JSON.parse(text) as AnyDomainEvent
         return 'orderId' in payload && payload.orderId === placed.id
       })
-    const types = () => ofOrder().map(({ body: text }) => (JSON.parse(text) as AnyDomainEvent).eventType)
-    await vi.waitFor(() => expect(types()).toContain('order.completed'), { timeout: 20_000, interval: 100 })
-    expect(types().toSorted()).toEqual([
-      'order.authorizing',
-      'order.completed',
-      'order.confirmed',
-      'order.created',
-      'order.fulfilling',
-      'order.reserving',
-      'shipment.dispatched',
-    ])
+    /** By webhook id: what the merchant was slow to take comes again. */
+    const types = () =>
+      [...new Map(ofOrder().map(({ headers, body: text }) => [headers['webhook-id'], text])).values()]
+        .map((text) => (JSON.parse(text) as AnyDomainEvent).eventType)
+        .toSorted()
+    // a parcel's events overtake its order's, and a delivery that failed comes seconds later
+    await vi.waitFor(
+      () =>
+        expect(types()).toEqual([
+          'order.authorizing',
+          'order.completed',
+          'order.confirmed',
+          'order.created',
+          'order.fulfilling',
+          'order.reserving',
+          'shipment.dispatched',
+        ]),
+      PATIENCE,
+    )
     expect(ofOrder().every(({ headers, body: text }) => verifyWebhook(secret, headers, text))).toBe(true)
 
-    await vi.waitFor(
-      async () => {
-        const answer = await operator.send('GET', `/api/v1/webhook-endpoints/${id}/attempts?limit=100`)
-        const { data } = answer.body as { data: WebhookAttempt[] }
-        const tried = new Set(data.map(({ eventId }) => eventId))
-        expect(ofOrder().every(({ headers }) => tried.has(String(headers['webhook-id'])))).toBe(true)
-      },
-      { timeout: 30_000, interval: 200 },
-    )
+    await vi.waitFor(async () => {
+      const answer = await operator.send('GET', `/api/v1/webhook-endpoints/${id}/attempts?limit=100`)
+      const { data } = answer.body as { data: WebhookAttempt[] }
+      const tried = new Set(data.map(({ eventId }) => eventId))
+      expect(ofOrder().every(({ headers }) => tried.has(String(headers['webhook-id'])))).toBe(true)
+    }, PATIENCE)
     expect((await operator.send('DELETE', `/api/v1/webhook-endpoints/${id}`)).status).toBe(204)
     expect((await operator.send('GET', `/api/v1/webhook-endpoints/${id}/attempts`)).status).toBe(404)
   })

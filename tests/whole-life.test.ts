@@ -8,6 +8,7 @@ import { BY_HAND_ADDRESS } from '#stack/demo/addresses.ts'
 import { createApiClient, type ApiClient } from '#stack/demo/client.ts'
 import { resetRun } from '#stack/demo/reset-run.ts'
 import { listen } from './support/event-stream.ts'
+import { hasBeen } from './support/in-time.ts'
 import { reconcile } from './support/reconcile.ts'
 import { openShop, orderOf, type Shop } from './support/shop.ts'
 
@@ -23,7 +24,6 @@ interface Answer {
 }
 
 const PATIENCE = { timeout: 40_000, interval: 200 }
-const key = () => ({ 'idempotency-key': randomUUID() })
 
 describe('a shortage', () => {
   it('waits for the customer, who waits for stock, and is served when it comes', async () => {
@@ -33,16 +33,12 @@ describe('a shortage', () => {
     const { id } = await customer.placeOrder(orderOf({ lines: [{ sku, quantity: 3 }], onShortage: 'ask' }))
     const asked = await shop.until(customer, id, ({ waitingFor }) => waitingFor?.what === 'shortage_decision')
     expect([asked.status, asked.actions]).toEqual(['awaiting_customer', ['cancel', 'decide']])
-    const unsure = await customer.send<Problem>('POST', `/api/v1/orders/${id}/amendments`, {
-      body: { lines: [{ sku, quantity: 1 }] },
-      headers: key(),
+    const unsure = await customer.post<Problem>(`/api/v1/orders/${id}/amendments`, {
+      lines: [{ sku, quantity: 1 }],
     })
     expect([unsure.status, unsure.body.code]).toEqual([409, 'order_not_amendable'])
     const refundOf = (orderId: string) =>
-      operator.send<Problem>('POST', `/api/v1/orders/${orderId}/refunds`, {
-        body: { reason: 'too early' },
-        headers: key(),
-      })
+      operator.post<Problem>(`/api/v1/orders/${orderId}/refunds`, { reason: 'too early' })
     expect((await refundOf(id)).body.code).toBe('payment_not_captured')
     expect((await refundOf(randomUUID())).body.code).toBe('not_found')
     const paymentsOf = async (client: ApiClient) => {
@@ -51,51 +47,55 @@ describe('a shortage', () => {
     }
     expect(await paymentsOf(customer)).toEqual([200, []])
     expect(await paymentsOf(await shop.customer())).toEqual([404, undefined])
-    const early = await customer.send<Problem>('POST', `/api/v1/orders/${id}/payment-method`, {
-      body: { paymentMethod: 'pm_card_visa' },
+    const early = await customer.post<Problem>(`/api/v1/orders/${id}/payment-method`, {
+      paymentMethod: 'pm_card_visa',
     })
     expect(early.body.code).toBe('no_payment_method_waiting')
     await customer.command(`/api/v1/orders/${id}/decisions`, { decision: 'wait' })
     await shop.until(customer, id, ({ waitingFor }) => waitingFor?.what === 'stock')
-    const late = await customer.send<Problem>('POST', `/api/v1/orders/${id}/decisions`, {
-      body: { decision: 'cancel' },
-    })
+    const late = await customer.post<Problem>(`/api/v1/orders/${id}/decisions`, { decision: 'cancel' })
     expect(late.body.code).toBe('no_decision_waiting')
-    await operator.send('POST', `/api/v1/stock/${sku}/adjustments`, {
-      body: { warehouse: 'LJU', delta: 2, reason: 'it has come' },
-      headers: key(),
+    await operator.command(`/api/v1/stock/${sku}/adjustments`, {
+      warehouse: 'LJU',
+      delta: 2,
+      reason: 'it has come',
     })
-    const done = await shop.reaches(customer, id, 'completed')
-    expect([done.waitingFor, done.lines[0]?.fulfilled]).toEqual([null, 3])
+    await shop.reaches(customer, id, 'completed')
+    await shop.shows(customer, id, { waitingFor: null, lines: [{ fulfilled: 3 }] })
     await shop.expectSound()
   })
 })
 
 describe('amendments', () => {
-  it('of the same moment take turns: each is the order as a whole or not at all', async () => {
-    const customer = await shop.customer()
+  /** To four, nine and two of five. Where the order was confirmed before any came that can be, another one is amended. */
+  async function amendAtOnce(customer: ApiClient, tries = 5) {
     const sku = await shop.product({ AMS: 5 })
     const { id, total } = await customer.placeOrder(
       orderOf({ lines: [{ sku, quantity: 1 }], paymentMethod: 'pm_sandbox_slow' }),
     )
     const amend = (quantity: number) =>
-      customer.send<Answer>('POST', `/api/v1/orders/${id}/amendments`, {
-        body: { lines: [{ sku, quantity }] },
-        headers: key(),
-      })
+      customer.post<Answer>(`/api/v1/orders/${id}/amendments`, { lines: [{ sku, quantity }] })
     const answers = await Promise.all([amend(4), amend(9), amend(2)])
+    const [four, , two] = answers.map(({ body }) => body.code)
+    const isLate = [four, two].every((code) => code === 'order_not_amendable')
+    if (tries > 1 && isLate && (await hasBeen(shop, id, 'confirmed'))) return amendAtOnce(customer, tries - 1)
+    return { id, sku, total, answers }
+  }
+
+  it('of the same moment take turns: each is the order as a whole or not at all', async () => {
+    const customer = await shop.customer()
+    const { id, sku, total, answers } = await amendAtOnce(customer)
     for (const { status, body } of answers) {
       expect([200, 202, 409], JSON.stringify(body)).toContain(status)
       if (status === 409) expect(['amendment_refused', 'order_not_amendable']).toContain(body.code)
     }
-    const done = await shop.reaches(customer, id, 'completed')
+    await shop.reaches(customer, id, 'completed')
+    const done = await shop.until(customer, id, (order) => order.payment.captured === order.total)
     // nine were never there, and never came before the customer's bank; what stands is one of those that could be, and everybody agrees on it
     const [{ quantity } = { quantity: 0 }] = done.lines
     expect([2, 4]).toContain(quantity)
-    expect([done.payment.captured, done.total > total]).toEqual([done.total, true])
-    expect(await shop.stockOf(sku)).toEqual([
-      { warehouse: 'AMS', on_hand: 5 - quantity, held: 0, committed: 0 },
-    ])
+    expect(done.total).toBeGreaterThan(total)
+    await shop.untilStock(sku, { AMS: 5 - quantity })
     const nine = await customer.request<{ total: number }>('POST', '/api/v1/quotes', {
       body: { lines: [{ sku, quantity: 9 }], shippingAddress: orderOf().shippingAddress },
     })
@@ -111,9 +111,8 @@ describe('amendments', () => {
     expect(rows.every(({ status, shipping_address: kept }) => status !== 'requested' && kept === null)).toBe(
       true,
     )
-    const late = await customer.send<Problem>('POST', `/api/v1/orders/${id}/amendments`, {
-      body: { lines: [{ sku, quantity: 1 }] },
-      headers: key(),
+    const late = await customer.post<Problem>(`/api/v1/orders/${id}/amendments`, {
+      lines: [{ sku, quantity: 1 }],
     })
     expect(late.body.code).toBe('order_not_amendable')
     await shop.expectSound()
@@ -128,14 +127,13 @@ describe('returns', () => {
     const done = await shop.reaches(customer, id, 'completed')
     await shop.until(customer, id, ({ actions }) => actions.includes('return'))
     const ask = (quantity: number) =>
-      customer.send<Answer>('POST', `/api/v1/orders/${id}/returns`, {
-        body: { lines: [{ sku, quantity, reason: 'not mine' }] },
-        headers: key(),
+      customer.post<Answer>(`/api/v1/orders/${id}/returns`, {
+        lines: [{ sku, quantity, reason: 'not mine' }],
       })
     const [one, two] = [await ask(1), await ask(2)]
     expect([one.status, two.status, (await ask(1)).body.code]).toEqual([201, 201, 'return_exceeds_delivered'])
     const act = (returnId: string, name: string, body = {}) =>
-      operator.send<Answer>('POST', `/api/v1/returns/${returnId}/${name}`, { body, headers: key() })
+      operator.post<Answer>(`/api/v1/returns/${returnId}/${name}`, body)
     const early = await act(one.body.id, 'receive', { warehouse: 'AMS', disposition: 'restock' })
     expect(early.body.code).toBe('return_transition_refused')
     for (const [{ body }, disposition] of [
@@ -154,7 +152,7 @@ describe('returns', () => {
         payment.status === 'refunded' && returns.every(({ status }) => status === 'refunded'),
     )
     expect([back.payment.refunded, back.lines[0]?.returned, back.returns.length]).toEqual([done.total, 3, 2])
-    expect(await shop.stockOf(sku)).toEqual([{ warehouse: 'AMS', on_hand: 1, held: 0, committed: 0 }])
+    await shop.untilStock(sku, { AMS: 1 })
     const refunds = (await shop.ledgerOf(id)).filter(({ type }) => type === 'refund')
     expect(refunds.map(({ amount }) => amount).reduce<number>((sum, amount) => sum + (amount ?? 0), 0)).toBe(
       done.total,
@@ -174,20 +172,17 @@ describe('returns', () => {
     await shop.moveParcel(first?.trackingNumber ?? '', 'deliver')
     await shop.until(customer, id, ({ actions }) => actions.includes('return'))
     const lines = first!.lines.map((line) => ({ ...line, reason: 'not mine' }))
-    const asked = await customer.send<Answer>('POST', `/api/v1/orders/${id}/returns`, {
-      body: { lines },
-      headers: key(),
-    })
+    const asked = await customer.command<Answer>(`/api/v1/orders/${id}/returns`, { lines })
     for (const [name, body] of [
       ['approve', {}],
       ['receive', { warehouse: 'AMS', disposition: 'restock' }],
     ] as const)
-      await operator.command(`/api/v1/returns/${asked.body.id}/${name}`, body)
+      await operator.command(`/api/v1/returns/${asked.id}/${name}`, body)
     const kept = await shop.until(customer, id, ({ returns, payment }) => {
       return returns[0]?.status === 'refunded' && payment.refunded === returns[0].refund
     })
     expect(kept.payment.captured).toBeGreaterThan(kept.payment.refunded)
-    expect((await customer.send('POST', `/api/v1/orders/${id}/cancel`)).status).toBe(202)
+    expect((await customer.post(`/api/v1/orders/${id}/cancel`)).status).toBe(202)
     const end = await shop.until(customer, id, ({ status, payment }) => {
       return status === 'completed' && payment.refunded === payment.captured
     })
@@ -251,9 +246,9 @@ describe('the reconciliation', () => {
       `SELECT payload FROM outbox WHERE type = 'reconciliation.found' AND payload->>'orderId' = '${id}'`,
     )
     expect(found.map(({ payload }) => [payload.kind, payload.repaired])).toEqual([['workflow_stuck', false]])
-    const resolved = await operator.send<Order>('POST', `/api/v1/orders/${id}/operations`, {
-      body: { action: 'resolve', note: 'a test did it' },
-      headers: key(),
+    const resolved = await operator.post<Order>(`/api/v1/orders/${id}/operations`, {
+      action: 'resolve',
+      note: 'a test did it',
     })
     expect([resolved.status, resolved.body.needsAttention]).toEqual([202, false])
     await resetRun(temporal, orderWorkflowId(id), 'last')

@@ -18,7 +18,7 @@ export interface CheckOptions {
 /** @returns what is broken; empty when everything holds */
 export async function check(
   target: CheckTarget,
-  { settled = false, patienceMs = 10_000 }: CheckOptions = {},
+  { settled = false, patienceMs = 30_000 }: CheckOptions = {},
 ): Promise<Finding[]> {
   const sources = await openSources(target)
   try {

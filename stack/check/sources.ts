@@ -120,7 +120,8 @@ async function readStream({ natsUrl, nats }: CheckTarget): Promise<StreamEvent[]
     const consumer = await manager.jetstream().consumers.get(EVENT_STREAM)
     while (events.length < state.messages) {
       const before = events.length
-      const messages = await consumer.fetch({ max_messages: 1_000, expires: 2_000 })
+      // it ends with the last message: only a broker that stands still takes longer
+      const messages = await consumer.fetch({ max_messages: 1_000, expires: 10_000 })
       for await (const message of messages) {
         events.push({ sequence: message.seq, at: message.time, ...readEvent(message) })
         if (events.length >= state.messages) break

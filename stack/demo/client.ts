@@ -9,7 +9,9 @@ const parseProblem = parser('the answer', Problem)
 
 export const SEED_PASSWORD = 'mainstay-local'
 
-const COMMAND_TRIES = 5
+/** How often and how long a command is sent that nobody can take: for longer than a machine pauses or a server restarts. */
+const COMMAND_TRIES = 16
+const COMMAND_PATIENCE_MS = 30_000
 
 export class ApiError extends Error {
   override readonly name = 'ApiError'
@@ -45,9 +47,14 @@ export interface ApiClient {
     path: string,
     options?: { body?: unknown; headers?: Record<string, string> },
   ): Promise<Body>
-  /** A POST with a new idempotency key, sent again for a while as long as nobody can take it (503). @throws ApiError */
+  /**
+   * A POST with an idempotency key, sent again for a while as long as nobody can take it (502, 503, 504) or the first is
+   * still under way; a problem is returned like any other answer.
+   */
+  post<Body>(path: string, body?: unknown, key?: string): Promise<ApiAnswer<Body>>
+  /** The body of the answer to such a POST. @throws ApiError */
   command<Body>(path: string, body?: unknown): Promise<Body>
-  /** @throws ApiError */
+  /** Such a POST, too. @throws ApiError */
   placeOrder(body: PlaceOrderBody, key?: string): Promise<Order>
   /** @throws ApiError */
   readOrder(id: string): Promise<Order>
@@ -83,10 +90,16 @@ export function createApiClient(gatewayUrl: string, token?: string): ApiClient {
     method: string,
     path: string,
     options?: { body?: unknown; headers?: Record<string, string> },
-  ) => {
-    const { status, body, headers } = await send<Body>(method, path, options)
-    if (status >= 400) throw new ApiError(parseProblem(body), Number(headers.get('retry-after')))
-    return body
+  ) => bodyOf(await send<Body>(method, path, options))
+
+  const post: ApiClient['post'] = async <Body>(path: string, body?: unknown, key: string = randomUUID()) => {
+    const options = { headers: { 'idempotency-key': key }, ...(body === undefined ? {} : { body }) }
+    const deadline = performance.now() + COMMAND_PATIENCE_MS
+    for (let tries = 1; ; tries += 1) {
+      const answer = await send<Body>('POST', path, options)
+      if (!isTooSoon(answer) || tries >= COMMAND_TRIES || performance.now() > deadline) return answer
+      await sleep(retryAfterOf(answer) * 1_000)
+    }
   }
 
   return {
@@ -94,23 +107,9 @@ export function createApiClient(gatewayUrl: string, token?: string): ApiClient {
     open: (path, { headers, signal }) =>
       fetch(`${gatewayUrl}${path}`, { headers: { ...authorization, ...headers }, signal }),
     request,
-    async command(path, body) {
-      const options = {
-        headers: { 'idempotency-key': randomUUID() },
-        ...(body === undefined ? {} : { body }),
-      }
-      for (let tries = 1; ; tries += 1) {
-        try {
-          return await request('POST', path, options)
-        } catch (error) {
-          const isTooSoon = error instanceof ApiError && error.problem.status === 503 && tries < COMMAND_TRIES
-          if (!isTooSoon) throw error
-          await sleep(error.retryAfter * 1_000)
-        }
-      }
-    },
-    placeOrder: (body, key = randomUUID()) =>
-      request<Order>('POST', '/api/v1/orders', { body, headers: { 'idempotency-key': key } }),
+    post,
+    command: async <Body>(path: string, body?: unknown) => bodyOf(await post<Body>(path, body)),
+    placeOrder: async (body, key) => bodyOf(await post<Order>('/api/v1/orders', body, key)),
     readOrder: (id) => request<Order>('GET', `/api/v1/orders/${id}`),
     async readTimeline(id) {
       const entries: TimelineEntry[] = []
@@ -126,6 +125,20 @@ export function createApiClient(gatewayUrl: string, token?: string): ApiClient {
       return entries
     },
   }
+}
+
+const TOO_SOON = [502, 503, 504]
+
+/** Nobody took it, or an earlier try of the same is still being worked on. */
+const isTooSoon = ({ status, body }: ApiAnswer<unknown>): boolean =>
+  TOO_SOON.includes(status) || (status === 409 && parseProblem(body).code === 'idempotency_in_progress')
+
+const retryAfterOf = ({ headers }: ApiAnswer<unknown>): number => Number(headers.get('retry-after'))
+
+/** @throws ApiError */
+function bodyOf<Body>(answer: ApiAnswer<Body>): Body {
+  if (answer.status >= 400) throw new ApiError(parseProblem(answer.body), retryAfterOf(answer))
+  return answer.body
 }
 
 /** Signs in and returns a client that acts for this account. */

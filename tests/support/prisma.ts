@@ -5,5 +5,5 @@ import { PrismaClient } from '#prisma/orders/client/client.ts'
 
 export { Prisma } from '#prisma/orders/client/client.ts'
 
-export const openPrisma = (connectionString: string, changes: PoolConfig = {}): PrismaClient =>
-  new PrismaClient({ adapter: new PrismaPg({ connectionString, max: 2, ...changes }) })
+export const openPrisma = (connectionString: string, settings: PoolConfig = {}): PrismaClient =>
+  new PrismaClient({ adapter: new PrismaPg({ connectionString, max: 2, ...settings }) })

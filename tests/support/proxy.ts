@@ -1,6 +1,7 @@
 /** A way to a server that can be cut and restored, so that one test sees it go while the others keep it. */
 import { once } from 'node:events'
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
+import { freePorts } from '#stack/ports.ts'
 import { closeWithFile } from './closing.ts'
 
 export interface Proxy {
@@ -28,10 +29,10 @@ export async function startProxy(target: string): Promise<Proxy> {
     }
     incoming.pipe(outgoing).pipe(incoming)
   })
-  server.listen(0, '127.0.0.1')
+  // not one that the system hands out: while this is cut, somebody else's connection could get it
+  const { gateway: ownPort } = await freePorts()
+  server.listen(ownPort, '127.0.0.1')
   await once(server, 'listening')
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a TCP server's address is no string
-  const { port: ownPort } = server.address() as AddressInfo
 
   async function cut(): Promise<void> {
     if (!server.listening) return

@@ -6,7 +6,7 @@ import { RECONCILIATION_WORKFLOW } from '#contracts/workflows.ts'
 const RUN = { timeout: 60_000, interval: 200 }
 const PATIENCE_MS = 60_000
 /** What a run has found is seen this soon, or is looked for by another. */
-const SEEN = { timeout: 10_000, interval: 200 }
+const SEEN = { timeout: 20_000, interval: 200 }
 
 /** Resolves when a run is over that began after this was called: after the one that may be under way. */
 export async function reconcile({ schedule, workflow }: Client): Promise<void> {

@@ -45,6 +45,8 @@ const parseCarrierLedger = parser(
 )
 
 const PATIENCE = { timeout: 40_000, interval: 100 }
+/** Seldom enough for the customer's limit. */
+const PATIENCE_OF_A_CUSTOMER = { ...PATIENCE, interval: 200 }
 
 export interface StockRow {
   warehouse: string
@@ -52,6 +54,15 @@ export interface StockRow {
   held: number
   committed: number
 }
+
+/** As `stockOf` answers where nothing is promised. */
+export const stockRows = (onHand: Record<string, number>): StockRow[] =>
+  Object.entries(onHand).map(([warehouse, units]) => ({
+    warehouse,
+    on_hand: units,
+    held: 0,
+    committed: 0,
+  }))
 
 const hasEnded = (status: OrderStatus): boolean => isTerminal(ORDER, status)
 
@@ -68,6 +79,8 @@ export interface Shop {
   reaches(client: ApiClient, id: string, status: OrderStatus): Promise<Order>
   /** Waits until an order is as `seen` says, in the eyes of this client. */
   until(client: ApiClient, id: string, seen: (order: Order) => boolean): Promise<Order>
+  /** Waits until this client sees all this of an order: what it is told by events comes a moment after its status. */
+  shows(client: ApiClient, id: string, part: object): Promise<Order>
   /** Waits until an order has ended, however. */
   ends(client: ApiClient, id: string): Promise<Order>
   /** Waits until an order asks for another payment method, and offers it this one: until it does not ask any more. */
@@ -77,6 +90,8 @@ export interface Shop {
   /** A new product for 10.00 EUR and 100 g, with this much stock by warehouse; it can be ordered when this resolves. */
   product(stock: Record<string, number>, operator?: ApiClient): Promise<string>
   stockOf(sku: string): Promise<StockRow[]>
+  /** Waits until nothing of a product is promised, and exactly this is on hand by warehouse. */
+  untilStock(sku: string, onHand: Record<string, number>): Promise<void>
   /** What the provider did with one order's money. */
   ledgerOf(orderId: string): Promise<ProviderEntry[]>
   rows<Row extends QueryResultRow>(database: DatabaseName, sql: string): Promise<Row[]>
@@ -109,6 +124,11 @@ export async function openShop(stack: OpenedStack = ourStack()): Promise<Shop> {
     )
     return row ?? { status: 'placed', waits: '' }
   }
+  const stockOf = (sku: string): Promise<StockRow[]> =>
+    sources.query(
+      'inventory',
+      `SELECT warehouse, on_hand, held, committed FROM stock WHERE sku = '${sku}' ORDER BY warehouse`,
+    )
   return {
     gatewayUrl,
     ports,
@@ -125,15 +145,17 @@ export async function openShop(stack: OpenedStack = ourStack()): Promise<Shop> {
       return client.readOrder(id)
     },
     until: (client, id, seen) =>
-      vi.waitFor(
-        async () => {
-          const order = await client.readOrder(id)
-          expect(seen(order), JSON.stringify(order)).toBe(true)
-          return order
-        },
-        // seldom enough for the customer's limit
-        { ...PATIENCE, interval: 200 },
-      ),
+      vi.waitFor(async () => {
+        const order = await client.readOrder(id)
+        expect(seen(order), JSON.stringify(order)).toBe(true)
+        return order
+      }, PATIENCE_OF_A_CUSTOMER),
+    shows: (client, id, part) =>
+      vi.waitFor(async () => {
+        const order = await client.readOrder(id)
+        expect(order).toMatchObject(part)
+        return order
+      }, PATIENCE_OF_A_CUSTOMER),
     async ends(client, id) {
       await vi.waitFor(async () => {
         const state = await stateOf(id)
@@ -152,13 +174,11 @@ export async function openShop(stack: OpenedStack = ourStack()): Promise<Shop> {
         )
         const order = await client.readOrder(id)
         if (order.waitingFor?.what !== 'payment_method') return order
-        const { status } = await client.send('POST', `/api/v1/orders/${id}/payment-method`, {
-          body: { paymentMethod },
-        })
+        const { status } = await client.post(`/api/v1/orders/${id}/payment-method`, { paymentMethod })
         expect(status).toBe(202)
         await vi.waitFor(
           async () => expect((await client.readOrder(id)).version).toBeGreaterThan(order.version),
-          { ...PATIENCE, interval: 200 },
+          PATIENCE_OF_A_CUSTOMER,
         )
       }
     },
@@ -181,11 +201,8 @@ export async function openShop(stack: OpenedStack = ourStack()): Promise<Shop> {
       }
       expect((await operator.send('PUT', `/api/v1/products/${sku}`, { body })).status).toBe(201)
       for (const [warehouse, delta] of Object.entries(stock)) {
-        const adjustment = {
-          body: { warehouse, delta, reason: 'for a test' },
-          headers: { 'idempotency-key': `${sku}-${warehouse}` },
-        }
-        expect((await operator.send('POST', `/api/v1/stock/${sku}/adjustments`, adjustment)).status).toBe(201)
+        const adjustment = { warehouse, delta, reason: 'for a test' }
+        expect((await operator.post(`/api/v1/stock/${sku}/adjustments`, adjustment)).status).toBe(201)
       }
       await vi.waitFor(async () => {
         expect(
@@ -194,11 +211,9 @@ export async function openShop(stack: OpenedStack = ourStack()): Promise<Shop> {
       }, PATIENCE)
       return sku
     },
-    stockOf: (sku) =>
-      sources.query(
-        'inventory',
-        `SELECT warehouse, on_hand, held, committed FROM stock WHERE sku = '${sku}' ORDER BY warehouse`,
-      ),
+    stockOf,
+    untilStock: (sku, onHand) =>
+      vi.waitFor(async () => expect(await stockOf(sku)).toEqual(stockRows(onHand)), PATIENCE),
     ledgerOf: async (orderId) =>
       (await sources.providerLedger()).filter(
         ({ type, reference }) => MONEY.includes(type) && reference?.startsWith(orderId) === true,

@@ -100,13 +100,13 @@ async function createNamespace(connection: Connection): Promise<string> {
   const searchAttributes = Object.fromEntries(
     Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) => [name, TYPES[type]]),
   )
-  // a new namespace is known to every part of the server within seconds
+  // a new namespace is known to every part of the server within seconds, where the machine does not pause
   for (let attempt = 0; ; attempt++) {
     try {
       await connection.operatorService.addSearchAttributes({ namespace, searchAttributes })
       return namespace
     } catch (error) {
-      if (attempt === 50) throw error
+      if (attempt === 300) throw error
       await sleep(200)
     }
   }

@@ -8,8 +8,9 @@ import type { Stack } from '#stack/stack.ts'
 
 export const FAST_SETTINGS: Environment = {
   LOG_LEVEL: 'warn',
-  SAGA_STEP_ATTEMPTS: '4',
-  SAGA_COMPENSATION_ATTEMPTS: '3',
+  // the tries of each last longer than a circuit breaker stays open, which a loaded machine alone can open
+  SAGA_STEP_ATTEMPTS: '6',
+  SAGA_COMPENSATION_ATTEMPTS: '5',
   SAGA_MAXIMUM_INTERVAL_SECONDS: '1',
   AMENDMENT_SECONDS: '0',
   CARRIER_DISPATCH_MS: '200',
