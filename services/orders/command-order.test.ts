@@ -34,6 +34,21 @@ describe('POST /api/v1/orders/:id/cancel', () => {
     expect(timeline.body.data.at(-1)).toMatchObject({ kind: 'request', name: 'cancel', status: 'accepted' })
   })
 
+  it('tells in the timeline which operator did it', async () => {
+    const { body: order } = await place(customer(ada))
+    const path = `/api/v1/orders/${order.id}`
+    expect((await call(operator, 'POST', `${path}/cancel`, { body: {} })).status).toBe(202)
+    const timeline = await call(customer(ada), 'GET', `${path}/timeline`)
+    expect(timeline.body.data.at(-1)).toMatchObject({ kind: 'operator', name: 'cancel', detail: operatorId })
+  })
+
+  it('starts no workflow for an order that is far along', async () => {
+    const { body: order } = await place(customer(ada))
+    await server.orders.database.order.update({ where: { id: order.id }, data: { status: 'fulfilling' } })
+    await cancel(order.id)
+    expect(workflows.command.mock.lastCall?.[3]).toEqual({ mayStart: false })
+  })
+
   it('hands a repeated key over once', async () => {
     const { body: order } = await place(customer(ada))
     const key = randomUUID()

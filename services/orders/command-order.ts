@@ -37,8 +37,11 @@ export const createCommandOrder =
     const order = await findCommandable(database, { orderId, owner, ifMatch, command: command.name })
     const input = await loadOrderInput(database, orderId, policy)
     await workflows.command(input, command, updateId, { mayStart: isFresh(order.status) })
+    const { by } = command.argument
+    const who =
+      by === order.customerId ? ({ kind: 'request' } as const) : ({ kind: 'operator', detail: by } as const)
     await addToTimeline(database, orderId, [
-      { kind: 'request', name: command.name, status: 'accepted', source: `update:${updateId}` },
+      { ...who, name: command.name, status: 'accepted', source: `update:${updateId}` },
     ])
     return (await findOrder(database, orderId, owner)) ?? order
   }

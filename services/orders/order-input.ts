@@ -1,4 +1,4 @@
-/** The workflow's input, made from the order's rows: the same whoever starts the workflow, and whenever. */
+/** The workflow's input, made from the order's rows and today's policy: the same whoever starts the workflow. */
 import type { OrderInput, OrderWorkflowLine, SagaPolicy, ShortagePolicy } from '#contracts/workflows.ts'
 import type { Sql } from '#platform/database.ts'
 import type { OrdersConfig } from './config.ts'
