@@ -1,5 +1,6 @@
 /**
- * Every error code a client can meet, with its HTTP status and title. Codes are stable; texts may change.
+ * Every error code a client can meet, with its HTTP status and title. Codes are stable; texts may change. `undecided`: a 409 that
+ * only says that something else is missing, so that the same Idempotency-Key is free.
  * docs/errors.md lists the same (a test compares them).
  */
 export const ERRORS = {
@@ -44,10 +45,15 @@ export const ERRORS = {
   too_many_api_keys: { status: 409, title: 'There are as many API keys as an account may have' },
   dead_letter_redriven: { status: 409, title: 'The dead letter was sent again already' },
   no_operation_waiting: { status: 409, title: 'The order waits for no operator' },
-  several_operations_waiting: { status: 409, title: 'The order waits for several answers' },
+  several_operations_waiting: {
+    status: 409,
+    title: 'The order waits for several answers',
+    undecided: true,
+  },
   shipment_transition_refused: {
     status: 409,
     title: 'The shipment cannot go to that status from where it is',
+    undecided: true,
   },
   insufficient_stock: { status: 409, title: 'There is not that much stock' },
   stale_version: { status: 412, title: 'It has changed since you read it' },
@@ -74,7 +80,7 @@ export const ERRORS = {
   workflow_engine_unavailable: { status: 503, title: 'The order cannot take commands at the moment' },
   signing_keys_unavailable: { status: 503, title: 'Tokens cannot be checked at the moment' },
   upstream_timeout: { status: 504, title: 'The service behind this path took too long' },
-} as const satisfies Record<string, { status: number; title: string }>
+} as const satisfies Record<string, { status: number; title: string; undecided?: true }>
 
 export type ErrorCode = keyof typeof ERRORS
 

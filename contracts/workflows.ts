@@ -122,6 +122,8 @@ export interface JournalState {
   moves?: number
   waitingFor: WaitingFor | null
   story: string[]
+  /** An earlier run of the order, since reset, had been further. */
+  behind?: true
 }
 
 export type ShortagePolicy = 'ask' | 'reject' | 'ship_available' | 'backorder'

@@ -127,6 +127,8 @@ describe('once', () => {
     ['is not valid', new ProblemError('validation_failed', 'x')],
     ['finds nothing', new ProblemError('not_found', 'x')],
     ['meets another version', new ProblemError('stale_version', 'x')],
+    ['comes before another', new ProblemError('shipment_transition_refused', 'x')],
+    ['does not say which', new ProblemError('several_operations_waiting', 'x')],
     ['asks to come again', new ProblemError('conflict', 'x', { retryAfter: 1 })],
     ['comes too often', new ProblemError('rate_limited', 'x')],
     ['meets an outage', new ProblemError('workflow_engine_unavailable', 'x')],

@@ -5,7 +5,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { stringify } from 'safe-stable-stringify'
 import Type from 'typebox'
-import { isErrorCode } from '#contracts/errors.ts'
+import { ERRORS, isErrorCode } from '#contracts/errors.ts'
 import type { Sql } from './database.ts'
 import { ProblemError } from './problem.ts'
 import { parser } from './validation.ts'
@@ -87,6 +87,7 @@ const DECISIONS = [409, 422]
 const isDecision = (error: unknown): error is ProblemError =>
   error instanceof ProblemError &&
   DECISIONS.includes(error.status) &&
+  !('undecided' in ERRORS[error.code]) &&
   error.errors === undefined &&
   error.retryAfter === undefined
 

@@ -71,12 +71,17 @@ export function createWebhookQueue<Row>({
     })
   }
 
-  async function postpone(eventId: string, note: string | null, seconds: number): Promise<void> {
+  /** @param attempts how many have failed so far */
+  async function postpone(
+    eventId: string,
+    seconds: number,
+    { attempts, note }: { attempts: number; note: string | null },
+  ): Promise<void> {
     await database.$executeRaw({
       text: `
-        UPDATE ${table} SET note = $3, next_attempt_at = now() + make_interval(secs => $4::int)
+        UPDATE ${table} SET note = $3, attempts = $5, next_attempt_at = now() + make_interval(secs => $4::int)
         WHERE ${key.sender} = $1 AND ${key.id} = $2 AND processed_at IS NULL`,
-      values: [sender, eventId, note, seconds],
+      values: [sender, eventId, note, seconds, attempts],
     })
   }
 
@@ -89,7 +94,7 @@ export function createWebhookQueue<Row>({
           WHERE (${key.sender}, ${key.id}) IN (
             SELECT ${key.sender}, ${key.id} FROM ${table}
             WHERE ${key.sender} = $1 AND processed_at IS NULL AND next_attempt_at <= now()
-            ORDER BY received_at LIMIT $4::int FOR UPDATE SKIP LOCKED)
+            ORDER BY next_attempt_at LIMIT $4::int FOR UPDATE SKIP LOCKED)
           RETURNING ${key.id} AS "eventId", attempts, extract(epoch FROM now() - received_at)::int AS seconds, ${columns}`,
         values: [sender, LONGEST_SECONDS, LEASE_SECONDS, WEBHOOK_BATCH],
       })
@@ -97,7 +102,7 @@ export function createWebhookQueue<Row>({
     async workOff({ eventId, attempts, seconds }, work, about = {}) {
       try {
         const worked = await work()
-        if (worked === 'later') await postpone(eventId, null, SOON_SECONDS)
+        if (worked === 'later') await postpone(eventId, SOON_SECONDS, { attempts: attempts - 1, note: null })
         else await finish(eventId, worked.note ?? null)
       } catch (error) {
         const note = (error instanceof Error ? error.message : String(error)).slice(0, NOTE_LENGTH)
@@ -108,7 +113,7 @@ export function createWebhookQueue<Row>({
         } else {
           logger.warn(names, 'a webhook could not be worked off yet')
           // sooner than the lease would end, since this attempt is over: one second at first
-          await postpone(eventId, note, Math.min(LONGEST_SECONDS, 2 ** (attempts - 1)))
+          await postpone(eventId, Math.min(LONGEST_SECONDS, 2 ** (attempts - 1)), { attempts, note })
         }
       }
     },

@@ -63,7 +63,9 @@ describe('an order that is accepted', () => {
     await stack.infrastructure.temporal.start()
     await completes(customer, placed.id)
     // the key was not consumed by the 503: this is a first answer
-    const late = await customer.post<Problem>(`/api/v1/orders/${placed.id}/cancel`, undefined, key)
+    const late = await customer.send<Problem>('POST', `/api/v1/orders/${placed.id}/cancel`, {
+      headers: { 'idempotency-key': key },
+    })
     expect([late.status, late.body.code, late.headers.get('idempotency-replayed')]).toEqual([
       409,
       'order_not_cancellable',

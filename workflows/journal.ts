@@ -74,7 +74,7 @@ export function createJournal(input: OrderInput): Journal {
   const story: string[] = [...(resume?.journal.story ?? [])]
   let total = resume?.state.terms.total ?? input.total
   let attention: AttentionState | null = null
-  let isBehind = false
+  let isBehind = resume?.journal.behind === true
   let unwritten: StepRecord[] = []
   /** What the search attributes say; every change of them is a write of its own in Temporal's database. */
   let shown: { status: OrderStatus; step: string } = resume === undefined ? FIRST_STEP : { status, step }
@@ -214,6 +214,7 @@ export function createJournal(input: OrderInput): Journal {
       step,
       sequence,
       ...(moves === undefined ? {} : { moves }),
+      ...(isBehind ? { behind: true as const } : {}),
       waitingFor,
       story: [...story],
     }),

@@ -58,7 +58,10 @@ async function ensureRow(tx: Sql, sku: string, warehouse: string): Promise<void>
     SELECT EXISTS (SELECT FROM products WHERE sku = ${sku}) AS product,
            EXISTS (SELECT FROM warehouses WHERE code = ${warehouse}) AS warehouse`
   if (known?.product !== true) throw notFound('product')
-  if (!known.warehouse) throw new ProblemError('warehouse_unknown', `There is no warehouse ${warehouse}.`)
+  if (!known.warehouse)
+    throw new ProblemError('warehouse_unknown', `There is no warehouse ${warehouse}.`, {
+      errors: [{ path: 'warehouse', message: 'is not a warehouse' }],
+    })
   await tx.$executeRaw`
     INSERT INTO stock (sku, warehouse) VALUES (${sku}, ${warehouse}) ON CONFLICT DO NOTHING`
 }

@@ -74,6 +74,20 @@ describe('recordProgress when a workflow task is done over, because its worker d
     expect(await move(5, 'completed', { run: 'run-2', task: 30 })).toBeUndefined()
   })
 
+  it('tells a run that was reset also where its order can go back to what it begins with', async () => {
+    const { id } = await orders.place()
+    const move = (number: number, status: OrderStatus, run: string) =>
+      record({ orderId: id, move: { chain: 'run-1', number, run, task: 9 * number }, status, steps: [] })
+    await move(1, 'reserving', 'run-1')
+    await move(2, 'authorizing', 'run-1')
+    await move(3, 'awaiting_customer', 'run-1')
+    expect(await move(1, 'reserving', 'run-2')).toEqual({ behind: true })
+    expect(await rowOf(id)).toMatchObject({ status: 'reserving', movedRun: 'run-2', moves: 1 })
+    expect(await move(2, 'authorizing', 'run-2')).toBeUndefined()
+    // and one that continues it is not behind
+    expect(await move(3, 'confirmed', 'run-3')).toBeUndefined()
+  })
+
   it('still refuses what the table forbids to a task that is not done over', async () => {
     const { id, move } = await withLostTask()
     await expect(move(5, 'amending', { task: 30 })).rejects.toMatchObject(refused)

@@ -93,7 +93,7 @@ export const createRecordProgress =
         if (order.asked) await closeAttention(tx, orderId)
         await forgetIfErased(tx, next)
       }
-      return judged === 'late' && brought.move?.run !== order.moved_run ? { behind: true } : undefined
+      return isBehind(order, brought.move) ? { behind: true } : undefined
     })
 
 const STAY: Omit<RecordProgressInput, 'orderId' | 'steps'> = {}
@@ -117,6 +117,10 @@ function judge(
   const isInstead = status !== undefined && move.number === order.moves && !isTerminal(ORDER, order.status)
   return isInstead ? 'anew' : 'late'
 }
+
+/** Whether another run had come as far before: a run that was reset makes its moves again, one that continues goes on counting. */
+const isBehind = (order: LockedOrder, move: MoveNumber | undefined): boolean =>
+  move?.chain === order.moved_by && move.run !== order.moved_run && move.number <= order.moves
 
 /** Milliseconds; of runs from before that was told, later than all. */
 const began = (move: MoveNumber): number => (move.began === undefined ? Infinity : Date.parse(move.began))

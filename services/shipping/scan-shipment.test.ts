@@ -38,7 +38,7 @@ describe('a scan that says when it was made', () => {
     const before = await findShipments.read(shipmentId, null)
     const eventsBefore = await events(shipmentId)
     const last = before.history.at(-1)!.at
-    for (const earlier of [1, 29 * DAY_MS]) {
+    for (const earlier of [10 * 60_000 + 1, 29 * DAY_MS]) {
       const at = new Date(Date.parse(last) - earlier).toISOString()
       await expect(scanShipment({ shipmentId, status: next, at })).rejects.toMatchObject({
         code: 'validation_failed',
@@ -56,6 +56,15 @@ describe('a scan that says when it was made', () => {
     const { at } = moves.at(-1)!
     const { history: after } = await scanShipment({ shipmentId, status: 'dispatched', at })
     expect(after).toEqual([...moves, { status: 'dispatched', at }])
+  })
+
+  it('is as late as the last move where its clock is minutes behind', async () => {
+    const shipmentId = await booked()
+    const { history: moves } = await findShipments.read(shipmentId, null)
+    const { at: last } = moves.at(-1)!
+    const at = new Date(Date.parse(last) - 5 * 60_000).toISOString()
+    const { history: after } = await scanShipment({ shipmentId, status: 'dispatched', at })
+    expect(after).toEqual([...moves, { status: 'dispatched', at: last }])
   })
 
   it('is taken again although the parcel has gone on since', async () => {

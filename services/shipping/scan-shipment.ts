@@ -14,13 +14,13 @@ export interface Scan {
 export type ScanShipment = (scan: Scan) => Promise<Shipment>
 
 /** A scanner's clock may be off by minutes, and a scan may be handed in late. */
-const AHEAD_MS = 10 * 60_000
+const OFF_MS = 10 * 60_000
 const LATE_MS = 30 * 86_400_000
 
 /** @throws ProblemError `validation_failed` for a time that no scan can have been made at */
 function assertPlausible(at: string): void {
   const age = Date.now() - Date.parse(at)
-  if (age < -AHEAD_MS || age > LATE_MS) throw impossible('must lie within the last 30 days and not ahead')
+  if (age < -OFF_MS || age > LATE_MS) throw impossible('must lie within the last 30 days and not ahead')
 }
 
 /**
@@ -33,8 +33,9 @@ function timeOfMove(at: string | undefined, { history }: Shipment): string {
   const earliest = last === undefined ? 0 : Date.parse(last.at)
   // whoever made that move may have a clock ahead of ours
   if (at === undefined) return new Date(Math.max(Date.now(), earliest)).toISOString()
-  const seen = new Date(at)
-  if (seen.getTime() >= earliest) return seen.toISOString()
+  const seen = Date.parse(at)
+  // nor is a scanner's clock ours
+  if (seen >= earliest - OFF_MS) return new Date(Math.max(seen, earliest)).toISOString()
   throw impossible(`must not lie before the parcel's last move, ${new Date(earliest).toISOString()}`)
 }
 

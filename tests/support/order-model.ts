@@ -234,7 +234,8 @@ const PREDICTIONS: { [D in Do]: (state: OrderState, command: CommandOf<D>) => st
 
 function acceptUpdate(state: OrderState, name: string, update: number): string {
   state.known.add(`update ${update}`)
-  state.shown.timeline.push(`request ${name} accepted`)
+  // what an operator does is the operator’s
+  state.shown.timeline.push(`${name === 'operate' ? 'operator' : 'request'} ${name} accepted`)
   return DONE
 }
 

@@ -24,7 +24,21 @@ export async function assertCanPayBack(
   const { goods } = giveBack(await readGiveBack(tx, order, back))
   if (suffices(left, goods)) return
   const [wanted, there] = [goods, Math.max(0, left ?? 0)].map((amount) => formatMoney(amount, order.currency))
-  throw new ProblemError('return_already_refunded', `It would give back ${wanted}, and ${there} is left.`)
+  // the word of the capture may come after that of the arrival: then the same call may come again
+  throw new ProblemError('return_already_refunded', `It would give back ${wanted}, and ${there} is left.`, {
+    ...((await hasGivenBack(tx, order.id)) ? {} : { retryAfter: RETRY_AFTER_SECONDS }),
+  })
+}
+
+const RETRY_AFTER_SECONDS = 2
+
+/** Whether anything has gone back, or was promised to, as far as is known. */
+async function hasGivenBack(tx: OrdersTransaction, orderId: string): Promise<boolean> {
+  const rows = await tx.$queryRaw<unknown[]>`
+    SELECT 1 FROM order_payments WHERE order_id = ${orderId}::uuid AND refunded > 0
+    UNION ALL SELECT 1 FROM returns WHERE order_id = ${orderId}::uuid AND goods > 0
+    LIMIT 1`
+  return rows.length > 0
 }
 
 /** What is left of the order's money for this return. */

@@ -12,9 +12,22 @@ describe('a return of what an operator has refunded by hand', () => {
     door.database.orderPayment.upsert({
       where: { orderId },
       create: { orderId, status: 'captured', authorized: 7817, captured, refunded, released: 0 },
-      update: { refunded },
+      update: { refunded, captured },
     })
   const actions = async (id: string) => (await door.get(customer, `/api/v1/orders/${id}`)).body.actions
+
+  it('is refused for now where the word of the capture is late, and the same key may come again', async () => {
+    const { id } = await sent()
+    await paid(id, 0, 0)
+    const early = await request(id, wanted(3), { key: 'early' })
+    expect([early.status, early.body.code, early.headers['retry-after']]).toEqual([
+      409,
+      'return_already_refunded',
+      '2',
+    ])
+    await paid(id, 0)
+    expect((await request(id, wanted(3), { key: 'early' })).status).toBe(201)
+  })
 
   it('is refused, changes nothing and is not offered', async () => {
     const { id } = await sent()
