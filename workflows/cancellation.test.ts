@@ -1,5 +1,7 @@
 import type { WorkflowHandle } from '@temporalio/client'
 import { describe, expect, it } from 'vitest'
+import type { AuthorizeResult } from '#activities/payments.ts'
+import type { OrderInput } from '#contracts/workflows.ts'
 import { failing, isAcceptance, openSaga } from '#tests/support/saga.ts'
 
 const saga = openSaga()
@@ -28,15 +30,24 @@ const statusOf = async (handle: WorkflowHandle): Promise<string> => {
   return (await handle.describe()).status.name
 }
 
+/** Cancelled while the payment is being authorized, which then ends like this. */
+async function cancelledWhile(
+  ends: () => Promise<AuthorizeResult>,
+  change: Partial<OrderInput> = {},
+): Promise<WorkflowHandle> {
+  const authorizing = hold(ends)
+  saga.answers.authorizePayment = authorizing.work
+  const handle = await saga.start(change)
+  await authorizing.reached
+  await cancel(handle)
+  authorizing.release()
+  expect(await statusOf(handle)).toBe('CANCELLED')
+  return handle
+}
+
 describe('a cancellation', () => {
   it('that was accepted stands although the payment is declined meanwhile', async () => {
-    const authorizing = hold(async () => ({ outcome: 'declined', code: 'card_declined' }) as const)
-    saga.answers.authorizePayment = authorizing.work
-    const handle = await saga.start()
-    await authorizing.reached
-    await cancel(handle)
-    authorizing.release()
-    expect(await statusOf(handle)).toBe('CANCELLED')
+    await cancelledWhile(async () => ({ outcome: 'declined', code: 'card_declined' }))
     expect(calls.slice(-5)).toEqual([
       'recordProgress:cancelling',
       'voidPayment',
@@ -47,15 +58,9 @@ describe('a cancellation', () => {
   })
 
   it('that was accepted stands although the step fails for good meanwhile', async () => {
-    const authorizing = hold(failing('the provider is away'))
-    saga.answers.authorizePayment = authorizing.work
-    const handle = await saga.start({
+    await cancelledWhile(failing('the provider is away'), {
       policy: { stepAttempts: 1, compensationAttempts: 2, maximumIntervalSeconds: 1 },
     })
-    await authorizing.reached
-    await cancel(handle)
-    authorizing.release()
-    expect(await statusOf(handle)).toBe('CANCELLED')
     expect(calls.at(-1)).toBe('recordProgress:cancelled')
   })
 
@@ -95,13 +100,7 @@ describe('a cancellation', () => {
   })
 
   it('is passed on to Temporal only once its acceptance is in the history', async () => {
-    const authorizing = hold(failing('the provider is away'))
-    saga.answers.authorizePayment = authorizing.work
-    const handle = await saga.start()
-    await authorizing.reached
-    await cancel(handle)
-    authorizing.release()
-    expect(await statusOf(handle)).toBe('CANCELLED')
+    const handle = await cancelledWhile(failing('the provider is away'))
     const history = await saga.history(handle)
     const accepted = history.findIndex(isAcceptance)
     const passedOn = history.findIndex(

@@ -29,6 +29,16 @@ const count = (name: string) => calls.filter((call) => call === name).length
 
 const refused = (message: string) => ({ cause: { type: 'return_transition_refused', message } })
 
+/** A return whose goods are here, and about whose refund an operator is asked. */
+async function unpaid(): Promise<ReturnHandle> {
+  saga.answers.refundPayment = failing('the provider is away')
+  const handle = await start()
+  await approve(handle)
+  await receive(handle)
+  await saga.called('raiseConcern')
+  return handle
+}
+
 /** Undoes the run back to its first task. */
 const reset = (handle: ReturnHandle, updates: 'with its Updates' | 'without'): Promise<ReturnHandle> =>
   resetRun(saga.client, handle.workflowId, 'first', updates)
@@ -100,11 +110,7 @@ describe('a return whose task is done over with another command', () => {
 
 describe('a return whose workflow an operator resets', () => {
   it('goes on from where its row is', async () => {
-    saga.answers.refundPayment = failing('the provider is away')
-    const first = await start()
-    await approve(first)
-    await receive(first)
-    await saga.called('raiseConcern')
+    const first = await unpaid()
     saga.answers.refundPayment = async ({ amount }) => ({ outcome: 'refunded', amount })
     const handle = await reset(first, 'with its Updates')
     expect(await handle.result()).toMatchObject({ status: 'refunded', refunded: 1000 })
@@ -113,11 +119,7 @@ describe('a return whose workflow an operator resets', () => {
   })
 
   it('answers again what it has answered, also where it has gone further since', async () => {
-    saga.answers.refundPayment = failing('the provider is away')
-    const first = await start()
-    await approve(first)
-    await receive(first)
-    await saga.called('raiseConcern')
+    const first = await unpaid()
     saga.answers.refundPayment = async ({ amount }) => ({ outcome: 'refunded', amount })
     const handle = await reset(first, 'without')
     await expect.poll(() => handle.query('status'), { timeout: PATIENCE_MS }).toBe('requested')
@@ -126,11 +128,7 @@ describe('a return whose workflow an operator resets', () => {
   })
 
   it('pays nothing any more where its row says that it has ended', async () => {
-    saga.answers.refundPayment = failing('the provider is away')
-    const first = await start()
-    await approve(first)
-    await receive(first)
-    await saga.called('raiseConcern')
+    const first = await unpaid()
     await resolve(first)
     await first.result()
     const before = count('refundPayment')
