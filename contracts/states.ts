@@ -37,7 +37,7 @@ export const PAYMENT = table('created', {
   refunded: [],
   // an amendment may cost something
   not_required: ['authorized', 'voided'],
-  expired: ['created', 'requires_action', 'authorized', 'voided', 'failed'],
+  expired: ['created', 'requires_action', 'processing', 'authorized', 'voided', 'failed'],
   voided: [],
   failed: [],
 })
