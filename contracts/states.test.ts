@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { seedOf } from '#tests/support/property.ts'
+import { parametersOf } from '#tests/support/property.ts'
 import {
   ORDER_DRAWING,
   RETURN_DRAWING,
@@ -89,7 +89,7 @@ describe.each(Object.entries(MACHINES))('%s', (name, { initial, transitions }) =
         }
         expect(stepsToEnd(transitions, state)).toBeLessThan(statesOf(machine).length)
       }),
-      { numRuns: 200, ...seedOf() },
+      parametersOf(200),
     )
   })
 })

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { mayMove, RESERVATION, type ReservationStatus } from '#contracts/states.ts'
 import { ProblemError } from '#platform/problem.ts'
 import { testInventory } from '#tests/support/inventory.ts'
-import { seedOf } from '#tests/support/property.ts'
+import { parametersOf } from '#tests/support/property.ts'
 import { applyAdjustment } from './adjust-stock.ts'
 import { createCommitReservation } from './commit-reservation.ts'
 import { createExpireReservation } from './expire-reservation.ts'
@@ -198,7 +198,7 @@ describe('reservations', () => {
         }
         await run.expectSound()
       }),
-      { numRuns: 25, ...seedOf() },
+      parametersOf(25),
     )
   }, 120_000)
 
@@ -215,7 +215,7 @@ describe('reservations', () => {
         }
         await run.expectSound()
       }),
-      { numRuns: 15, ...seedOf() },
+      parametersOf(15),
     )
   }, 120_000)
 })

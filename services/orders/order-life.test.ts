@@ -11,7 +11,7 @@ import {
 } from '#tests/support/order-model.ts'
 import { orderWorlds, type StoredOrder } from '#tests/support/order-world.ts'
 import { testOrders } from '#tests/support/orders.ts'
-import { seedOf } from '#tests/support/property.ts'
+import { parametersOf } from '#tests/support/property.ts'
 import { ORDER_DRAWING } from '#tests/support/state-drawings.ts'
 
 const openWorld = orderWorlds(await testOrders(10))
@@ -187,7 +187,7 @@ describe('an order', () => {
           Array.from({ length: end.shown.version }, (_, index) => index + 1),
         )
       }),
-      { numRuns: 25, ...seedOf() },
+      parametersOf(25),
     )
     // the stories have all of it
     const all = ['done, changed', 'done, unchanged', 'Refused, unchanged', 'stale_version, unchanged']
@@ -206,7 +206,7 @@ describe('an order', () => {
         for (const wishes of pairs) state = await leadTogether(life, { state, wishes })
         expect(replayed(state)).toBe(state.shown.status)
       }),
-      { numRuns: 15, ...seedOf() },
+      parametersOf(15),
     )
   }, 120_000)
 })

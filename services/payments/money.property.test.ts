@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { ApplicationFailure } from '@temporalio/common'
 import { createLogger } from '#platform/logger.ts'
 import { paymentsStore } from '#tests/support/payments.ts'
-import { seedOf } from '#tests/support/property.ts'
+import { parametersOf } from '#tests/support/property.ts'
 import { ProviderUnreachableError } from './failures.ts'
 import { openAt } from './providers/provider.ts'
 import { createSettleUnknownPayments } from './settle-unknown-payments.ts'
@@ -201,7 +201,7 @@ describe('a payment', () => {
         captured += Number(payment.captured)
         refunded += Number(payment.refunded)
       }),
-      { numRuns: 60, ...seedOf() },
+      parametersOf(60),
     )
     // the stories are about money
     expect([captured > 0, refunded > 0]).toEqual([true, true])

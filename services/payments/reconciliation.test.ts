@@ -41,6 +41,16 @@ const own = (findings: { subjectId: string }[]) =>
   findings.filter(({ subjectId }) => subjectId === order.orderId)
 const theirs = () => provider.authorizations[0]!
 
+/** The customer approves; before anybody hears of it, it is released, and nobody hears of that either. */
+async function releaseUnheard() {
+  order = newOrder({ paymentMethod: 'pm_card_authenticationRequired' })
+  await payments.authorize(order)
+  provider.authenticate(reference(), true)
+  provider.intercept = loseAnswers
+  await expect(payments.voidPayment(order)).rejects.toThrow('not known')
+  provider.intercept = answerSoon
+}
+
 describe('settleUnknownPayments', () => {
   it('asks for every outcome that is open, and says what it learned', async () => {
     await payments.authorize(order)
@@ -101,6 +111,35 @@ describe('settleUnknownPayments', () => {
     provider.authenticate(reference(), true)
     expect(own(await settleUnknown())).toMatchObject([{ repaired: true }])
     expect(await readBooks(database, order.orderId)).toMatchObject({ status: 'authorized' })
+  })
+
+  it('knows a release of what the customer had approved, though its answer was lost', async () => {
+    await releaseUnheard()
+    await settleUnknown()
+    expect(await readBooks(database, order.orderId)).toMatchObject({
+      status: 'voided',
+      released: 10_000,
+      attempts: ['authorize:1 succeeded', 'void:1 succeeded'],
+    })
+    expect(await violations()).toEqual([])
+  })
+
+  it('knows it too when the webhook that the authorization is closed comes first', async () => {
+    await releaseUnheard()
+    // the release arrives between two looks
+    const { find } = provider
+    let looks = 0
+    provider.find = async (id) => {
+      const seen = await find(id)
+      return looks++ === 0 && seen !== undefined ? { ...seen, state: 'requires_action', released: 0 } : seen
+    }
+    await reconcile()
+    await payments.voidPayment(order)
+    expect(await readBooks(database, order.orderId)).toMatchObject({
+      released: 10_000,
+      attempts: ['authorize:1 declined', 'void:1 succeeded'],
+    })
+    expect(await violations()).toEqual([])
   })
 })
 

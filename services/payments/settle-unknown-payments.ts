@@ -1,7 +1,7 @@
 import type { Finding } from '#contracts/workflows.ts'
 import type { Sql } from '#platform/database.ts'
 import type { Logger } from '#platform/logger.ts'
-import type { Attempt } from './attempt.ts'
+import { unsettledOf, type Attempt } from './attempt.ts'
 import { lockBooks } from './books.ts'
 import {
   createExecuteAttempt,
@@ -79,6 +79,8 @@ export function createSettleUnknownPayments(dependencies: SettlingDependencies) 
   ): Promise<{ read: boolean; ticket: Ticket } | undefined> {
     const books = await lockBooks(tx, orderId)
     const attempt = books.attempts.find((each) => each.id === id)
+    // what is under way may be its release: that says first what the provider's state means
+    if (attempt?.waiting === true && unsettledOf(books.attempts) !== undefined) return undefined
     if (attempt?.waiting === true || attempt?.operation === 'authorize') {
       return { read: true, ticket: { ...workOf(books, attempt), asking: true, repeat: false } }
     }
@@ -92,4 +94,4 @@ const findOpen = (tx: Sql, afterSeconds: number): PromiseLike<OpenAttempt[]> => 
   FROM attempts attempt JOIN payments payment ON payment.id = attempt.payment_id
   WHERE attempt.status IN ('sent', 'unknown') AND (attempt.deadline IS NULL OR attempt.deadline < clock_timestamp())
     AND attempt.sent_at < clock_timestamp() - make_interval(secs => ${afterSeconds}::float8)
-  ORDER BY attempt.sent_at LIMIT ${MOST_FINDINGS}`
+  ORDER BY attempt.waiting, attempt.sent_at LIMIT ${MOST_FINDINGS}`

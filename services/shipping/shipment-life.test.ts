@@ -6,7 +6,7 @@ import { ScanStatus } from '#contracts/http/shipping.ts'
 import type { ShipmentStatus } from '#contracts/states.ts'
 import { NoAnswerError, NotSentError } from '#platform/outbound/json-client.ts'
 import { leadAlone, outcomeOf, type Life } from '#tests/support/life.ts'
-import { seedOf } from '#tests/support/property.ts'
+import { parametersOf } from '#tests/support/property.ts'
 import {
   newShipmentState,
   predictShipment,
@@ -246,7 +246,7 @@ describe('a shipment', () => {
         expectSound(stored)
         expect(hasEnded(stored)).toBe(true)
       }),
-      { numRuns: 25, ...seedOf() },
+      parametersOf(25),
     )
     // the stories have all of it
     const all = ['recorded, changed', 'recorded, unchanged', 'refused, unchanged', 'no answer, changed']
@@ -276,7 +276,7 @@ describe('a shipment', () => {
         if (before.row?.status === 'cancelled' && before.row.astray_since === null)
           expect([undefined, 'cancelled']).toContain(parcel?.status)
       }),
-      { numRuns: 15, ...seedOf() },
+      parametersOf(15),
     )
   }, 120_000)
 })

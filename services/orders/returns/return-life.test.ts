@@ -7,7 +7,7 @@ import { ProblemError } from '#platform/problem.ts'
 import { leadAlone, leadTogether, outcomeOf, type Life } from '#tests/support/life.ts'
 import { fakeReturnWorkflows, fakeWorkflows, orderUseCases } from '#tests/support/orders-door.ts'
 import { testOrders } from '#tests/support/orders.ts'
-import { seedOf } from '#tests/support/property.ts'
+import { parametersOf } from '#tests/support/property.ts'
 import { RETURN_DRAWING } from '#tests/support/state-drawings.ts'
 import { createRecordReturn } from './record-return.ts'
 import type { ReturnCommand as PeoplesCommand } from './return-workflow.ts'
@@ -275,7 +275,7 @@ describe('returns', () => {
         const end = await leadAlone(await openOrder(), { state: newState(), wishes, seen })
         expect(untold(end)).toEqual([])
       }),
-      { numRuns: 30, ...seedOf() },
+      parametersOf(30),
     )
     // the stories have all of it
     const refusals = ['Refused', 'stale_version', 'return_exceeds_delivered', 'return_transition_refused']
@@ -292,7 +292,7 @@ describe('returns', () => {
         for (const wishes of rounds) state = await leadTogether(life, { state, wishes })
         expect(untold(state)).toEqual([])
       }),
-      { numRuns: 25, ...seedOf() },
+      parametersOf(25),
     )
   }, 120_000)
 })

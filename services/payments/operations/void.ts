@@ -1,4 +1,4 @@
-import { changeAuthorization, openOf, type Authorization } from '../authorization.ts'
+import { changeAuthorization, openOf, wasApproved, type Authorization } from '../authorization.ts'
 import { GIVEN_UP, markSettled } from '../attempt.ts'
 import { authorizeAttemptOf } from '../expiry.ts'
 import { postAuthorization, postRelease } from '../ledger.ts'
@@ -24,15 +24,13 @@ export const releaseRest: Operation = {
   async bookSuccess(tx, work, seen) {
     const { payment, attempt } = work
     const { authorization } = work
-    const waited = authorization.status === 'requires_action'
     // the customer approved it just before it was given up
-    const approvedLate = waited && seen.released > 0
-    if (waited) {
-      const made = await authorizeAttemptOf(tx, payment, authorization)
+    const approvedLate = !wasApproved(authorization) && seen.released > 0
+    const made = await authorizeAttemptOf(tx, payment, authorization)
+    if (authorization.status === 'requires_action')
       await markSettled(tx, made, approvedLate ? 'succeeded' : 'declined', approvedLate ? null : GIVEN_UP)
-      if (approvedLate)
-        await postAuthorization(tx, { payment, attemptId: made.id, amount: authorization.amount })
-    }
+    if (approvedLate)
+      await postAuthorization(tx, { payment, attemptId: made.id, amount: authorization.amount })
     const amount = approvedLate ? authorization.amount : openOf(authorization)
     if (amount > 0) await postRelease(tx, { payment, attemptId: attempt.id, amount })
     await changeAuthorization(tx, authorization, {
