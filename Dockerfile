@@ -12,7 +12,7 @@ COPY platform platform
 COPY activities activities
 COPY services services
 COPY workflows workflows
-RUN node workflows/bundle.ts dist
+RUN node workflows/tooling/bundle.ts dist
 
 FROM node:${NODE_VERSION}-slim AS production
 WORKDIR /app

@@ -9,7 +9,7 @@ type Rule = NonNullable<IConfiguration['forbidden']>[number]
 const TESTS = String.raw`\.test\.ts$`
 const ACTIVITY_FILES = String.raw`^activities/(orders|inventory|payments|shipping|users|notifications)\.ts$`
 // Recording and replaying histories runs outside the workflow sandbox although it lives beside the workflows.
-const WORKFLOW_TOOLING = '^workflows/(bundle|record|replay)'
+const WORKFLOW_TOOLING = '^workflows/tooling/'
 const WORKFLOW_PACKAGES = '^node_modules/@temporalio/(workflow|common)/'
 const ACTIVITY_PACKAGES = '^node_modules/@temporalio/(activity|common)/'
 
@@ -21,7 +21,7 @@ const FOLDERS: Folder[] = [
     name: 'workflows',
     from: '^workflows/',
     not: WORKFLOW_TOOLING,
-    may: [`^workflows/(?!bundle|record|replay)`, '^contracts/'],
+    may: ['^workflows/(?!tooling/)', '^contracts/'],
     types: ['^activities/'],
   },
   {
@@ -57,7 +57,7 @@ const FOLDERS: Folder[] = [
       '^platform/',
       '^prisma/$1/client/',
       String.raw`^activities/$1\.ts$`,
-      '^workflows/(?!bundle|record|replay)',
+      '^workflows/(?!tooling/)',
     ],
   },
   { name: 'prisma', from: '^prisma/', may: ['^prisma/', '^contracts/'] },

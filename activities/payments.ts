@@ -1,108 +1,52 @@
 /** The saga's door to the payments service. */
 import type { Finding } from '#contracts/workflows.ts'
-import type { AuthorizePayment } from '#services/payments/authorize-payment.ts'
-import type { CapturePayment } from '#services/payments/capture-payment.ts'
-import type { CompareProviderLedger } from '#services/payments/compare-provider-ledger.ts'
-import type { GiveUpCapture } from '#services/payments/give-up-capture.ts'
-import type { GiveUpRefund } from '#services/payments/give-up-refund.ts'
-import type { KeepAuthorization } from '#services/payments/keep-authorization.ts'
-import type { RefundPayment } from '#services/payments/refund-payment.ts'
-import type { ReleaseParcelPayment } from '#services/payments/release-parcel-payment.ts'
-import type { RenewAuthorization } from '#services/payments/renew-authorization.ts'
-import type { SettleUnknownPayments } from '#services/payments/settle-unknown-payments.ts'
-import type { VoidPayment } from '#services/payments/void-payment.ts'
+import type {
+  AuthorizationResult,
+  AuthorizePayment,
+  PaymentRequest,
+} from '#services/payments/authorizations/authorize-payment.ts'
+import type { PaymentPart } from '#services/payments/authorizations/plan-authorizations.ts'
+import type { Capture, CapturePayment, CapturingResult } from '#services/payments/captures/capture-payment.ts'
+import type { CompareProviderLedger } from '#services/payments/reconciliation/compare-provider-ledger.ts'
+import type { GiveUpCapture } from '#services/payments/settled-otherwise/give-up-capture.ts'
+import type { GiveUpRefund } from '#services/payments/settled-otherwise/give-up-refund.ts'
+import type { KeepAuthorization } from '#services/payments/authorizations/keep-authorization.ts'
+import type { Refunding, RefundingResult, RefundPayment } from '#services/payments/refunds/refund-payment.ts'
+import type { ReleaseParcelPayment } from '#services/payments/authorizations/release-parcel-payment.ts'
+import type { RenewAuthorization } from '#services/payments/authorizations/renew-authorization.ts'
+import type { Renewal } from '#services/payments/authorizations/renew.ts'
+import type { SettleUnknownPayments } from '#services/payments/reconciliation/settle-unknown-payments.ts'
+import type { VoidPayment } from '#services/payments/authorizations/void-payment.ts'
 
-export interface AuthorizeInput {
-  orderId: string
-  customerId: string
-  /** Minor units, tax and shipping included. */
-  amount: number
-  currency: string
-  /** The provider's token. */
-  paymentMethod: string
-  /**
-   * Counts what the order asks for, from 1 (the default): a further one is another payment method after a decline, or the
-   * whole new total of an amendment. A repeat of one gives its answer again.
-   */
-  request?: number
-  /** How the amount divides into parcels: a provider that captures an authorization only once gets one for each. */
-  parts?: PaymentPart[]
-}
-
-export interface PaymentPart {
-  shipmentId: string
-  /** Minor units; the first part carries the shipping cost. All parts sum to the amount. */
-  amount: number
-}
-
-export type AuthorizeResult =
-  /**
-   * `expiresAt`: when the authorization ends by itself (ISO 8601), where the provider says so. `capturedOnce`: what is
-   * authorized can be captured only once, so that its parts must be the order's parcels.
-   */
-  | { outcome: 'authorized'; paymentId: string; expiresAt?: string; capturedOnce?: true }
-  | { outcome: 'declined'; code: string }
-  /** The customer must approve it at this page; then `paymentSettled` comes and the same request has an answer. */
-  | { outcome: 'requires_action'; url: string }
-  /** Nothing to pay. */
-  | { outcome: 'not_required' }
-  /** The payment was voided before this call arrived. */
-  | { outcome: 'voided' }
-
-export interface CaptureInput {
-  orderId: string
-  shipmentId: string
-  /** What the parcel's lines cost with tax, minor units. */
-  amount: number
-  /** The order's shipping cost with tax; added to the first capture only. */
-  shipping: number
-}
-
-export type CaptureResult = { outcome: 'captured'; captured: number } | { outcome: 'refused'; code: string }
+export type { AuthorizationResult, Capture, PaymentPart, PaymentRequest, Refunding }
 
 export interface PaymentsActivities {
   /** Authorizes the order's money. An unknown outcome is a retryable failure: the next try asks the provider. */
-  authorizePayment(input: AuthorizeInput): Promise<AuthorizeResult>
+  authorizePayment(input: PaymentRequest): Promise<AuthorizationResult>
   /** Releases what is authorized; leaves a tombstone against a late authorization; settles unknown outcomes first. */
   voidPayment(input: { orderId: string }): Promise<void>
   /** Captures one parcel's share; a repeat for the same shipment gives the same answer. */
-  capturePayment(input: CaptureInput): Promise<CaptureResult>
+  capturePayment(input: Capture): Promise<CapturingResult>
   /**
    * Makes this request's authorization the order's one and releases every other: the end of an amendment, either way.
    * `givenUp` is the request that must not come into effect any more, not even late.
    */
   keepAuthorization(input: { orderId: string; request: number; givenUp?: number }): Promise<void>
   /** Sees to it that what is authorized lasts until then; authorizes anew where it would not. */
-  renewAuthorization(input: { orderId: string; until: string }): Promise<RenewResult>
+  renewAuthorization(input: { orderId: string; until: string }): Promise<Renewal>
   /** Releases the share of a parcel that was given up, where the provider can; the rest goes with `voidPayment`. */
   releaseParcelPayment(input: { orderId: string; shipmentId: string }): Promise<void>
   /** Gives money back, once per `refundId`. */
-  refundPayment(input: RefundInput): Promise<RefundResult>
+  refundPayment(input: Refunding): Promise<RefundingResult>
   /** An operator has collected the parcel's share otherwise: it is not captured any more, whatever else comes of it is said. */
-  giveUpCapture(input: CaptureInput): Promise<void>
+  giveUpCapture(input: Capture): Promise<void>
   /** An operator has paid it back otherwise: it does not go back any more, whatever else comes of it is said. */
-  giveUpRefund(input: RefundInput): Promise<void>
+  giveUpRefund(input: Refunding): Promise<void>
   /** Asks the provider about every outcome that has been unknown for long. */
   settleUnknownPayments(): Promise<Finding[]>
   /** Compares the provider's books with ours. */
   compareProviderLedger(): Promise<Finding[]>
 }
-
-export type RenewResult = { outcome: 'valid' } | { outcome: 'declined'; code: string }
-
-export interface RefundInput {
-  orderId: string
-  /** What it is for: a return's id, a lost parcel's. */
-  refundId: string
-  /** Minor units. */
-  amount: number
-  reason: string
-  /** Where less is left because more has gone back, that goes back instead of a refusal: be it nothing. */
-  orWhatIsLeft?: boolean
-}
-
-/** `disputed`, or more than is left of what was captured, are refusals. */
-export type RefundResult = { outcome: 'refunded'; amount: number } | { outcome: 'refused'; code: string }
 
 /** The use cases behind the door, in the order of the interface. */
 export interface PaymentsUseCases {

@@ -1,33 +1,21 @@
 /** The workflows' door to the shipping service. */
 import { ApplicationFailure } from '@temporalio/common'
 import type { ScanStatus } from '#contracts/http/shipping.ts'
-import type { Address, SkuQuantity } from '#contracts/schemas.ts'
 import type { ShipmentStatus } from '#contracts/states.ts'
 import { FAILURE, type Finding, type ParcelReport } from '#contracts/workflows.ts'
-import type { BookShipment } from '#services/shipping/book-shipment.ts'
+import type { BookShipment, NewShipment } from '#services/shipping/book-shipment.ts'
 import type { CancelShipment } from '#services/shipping/cancel-shipment.ts'
 import type { LocateParcel } from '#services/shipping/locate-parcel.ts'
 import type { RecordParcel } from '#services/shipping/record-parcel.ts'
 import type { FindStrayParcels } from '#services/shipping/stray-parcels.ts'
 
-export interface BookInput {
-  shipmentId: string
-  orderId: string
-  customerId: string
-  warehouse: string
-  lines: SkuQuantity[]
-  address: Address
-  /** The lost shipment whose place this one takes. */
-  replaces?: string
-}
-
 export type BookResult =
-  /** `status`: where the parcel is now, which a repeat may find on its way; booked where it is not said. */
+  /** `status`: where the parcel is now, which a repeat may find on its way; earlier versions did not say it of booked ones. */
   { outcome: 'booked'; trackingNumber: string; status?: 'booked' | ScanStatus } | { outcome: 'cancelled' }
 
 export interface ShippingActivities {
   /** Creates the shipment and books it with the carrier; a repeat finds the first booking. */
-  bookShipment(input: BookInput): Promise<BookResult>
+  bookShipment(input: NewShipment): Promise<BookResult>
   /** Moves the shipment to where the parcel was seen; a repeat changes nothing. */
   recordParcel(input: { shipmentId: string } & ParcelReport): Promise<void>
   /** Cancels a shipment that has not left; where there is none, leaves a tombstone against a late booking. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readHistories } from '#workflows/replay-histories.ts'
+import { readHistories } from '#workflows/tooling/replay-histories.ts'
 import { countHistory, meanCosts, untilConfirmed } from './history-costs.ts'
 
 const recorded = await readHistories()

@@ -27,7 +27,7 @@ describe('a command with an option that it does not know', () => {
     ['stack/reset.ts', 'npm run reset'],
     ['stack/demo/main.ts', 'npm run demo'],
     ['stack/service.ts', 'npm run service'],
-    ['workflows/replay.ts', 'npm run replay'],
+    ['workflows/tooling/replay.ts', 'npm run replay'],
     ['bench/main.ts start', 'npm run bench -- start'],
     ['bench/main.ts orders', 'npm run bench -- orders'],
   ])('%s says so with its usage, and ends with 2', async (script, usage) => {

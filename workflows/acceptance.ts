@@ -1,5 +1,5 @@
 /** Everything up to the confirmation: what can be undone without anybody noticing. */
-import type { ScreenResult } from '#activities/users.ts'
+import type { Screening } from '#activities/users.ts'
 import { asDuty, asStep, inventory, users } from './doors.ts'
 import { authorizePayment, securePayment } from './payment.ts'
 import { undoneElsewhere, type OrderRun, type Rejection } from './run.ts'
@@ -33,7 +33,7 @@ async function holdStock(run: OrderRun): Promise<Rejection | undefined> {
   return secureStock(run, reserved)
 }
 
-const screenFraud = ({ input }: OrderRun): Step<ScreenResult> => ({
+const screenFraud = ({ input }: OrderRun): Step<Screening> => ({
   name: 'screenFraud',
   execute: () => {
     const { orderId, customerId, total, currency, policy } = input

@@ -2,7 +2,7 @@
  * The stock of an amendment. What the order has stays promised beside what it is to have until the change is made or given
  * up: then nobody else has taken it, and neither way can be refused.
  */
-import type { ReserveInput, ReserveResult } from '#activities/inventory.ts'
+import type { StockRequest, StockAnswer } from '#activities/inventory.ts'
 import { ApplicationFailure } from '@temporalio/workflow'
 import type { Allocation } from '#contracts/schemas.ts'
 import type { OrderState, OrderTerms } from '#contracts/workflows.ts'
@@ -10,7 +10,7 @@ import { asDuty, asStep, inventory } from './doors.ts'
 import type { OrderRun } from './run.ts'
 import type { Step } from './saga.ts'
 
-type Extras = Pick<ReserveInput, 'keepPrevious' | 'from'>
+type Extras = Pick<StockRequest, 'keepPrevious' | 'from'>
 
 /** Asks for lines by a further request. What it is answered is the caller's to keep. */
 async function reserve(
@@ -18,7 +18,7 @@ async function reserve(
   lines: OrderTerms['lines'],
   retry: ReturnType<typeof asStep>,
   extras: Extras = {},
-): Promise<ReserveResult> {
+): Promise<StockAnswer> {
   const { reserveInventory } = inventory(`hold ${lines.length} lines instead`, retry)
   return reserveInventory({
     orderId: input.orderId,
@@ -38,7 +38,7 @@ export function reserveAmendment(
   run: OrderRun,
   before: OrderState,
   { keepsPrevious }: { keepsPrevious: boolean },
-): Step<ReserveResult> {
+): Step<StockAnswer> {
   const { input, state } = run
   const wanted = state.terms.lines
   let refused = false
@@ -81,7 +81,7 @@ export async function keepReservation(run: OrderRun): Promise<void> {
   state.allocations = heldBy(await reserve(run, terms.lines, asDuty(input.policy), { from: allocations }))
 }
 
-function heldBy(result: ReserveResult): Allocation[] {
+function heldBy(result: StockAnswer): Allocation[] {
   if (result.outcome === 'held') return result.allocations
   throw ApplicationFailure.nonRetryable('What the order had before the change is not in stock any more.')
 }

@@ -3,9 +3,9 @@
  * the order another one. Up to the authorization everything can be undone; after it nothing is left that may be refused, so
  * the rest goes forward, with an operator where it must be.
  */
-import type { ReserveResult } from '#activities/inventory.ts'
+import type { StockAnswer } from '#activities/inventory.ts'
 import type { AmendmentQuote } from '#activities/orders.ts'
-import type { AuthorizeResult, PaymentPart } from '#activities/payments.ts'
+import type { AuthorizationResult, PaymentPart } from '#activities/payments.ts'
 import { ActivityFailure, ApplicationFailure, CancellationScope, patched } from '@temporalio/workflow'
 import { formatMoney } from '#contracts/money.ts'
 import type { AmendResult, OrderState } from '#contracts/workflows.ts'
@@ -135,7 +135,7 @@ async function takeMoneyFirst(attempt: Attempt): Promise<Refused | undefined> {
   return state.capturedOnce && !areCovered(parcels, authorized) ? authorize(attempt, parcels) : undefined
 }
 
-function outOfStock(result: Exclude<ReserveResult, { outcome: 'held' }>): Refused {
+function outOfStock(result: Exclude<StockAnswer, { outcome: 'held' }>): Refused {
   const short = result.outcome === 'released' ? [] : result.shortages
   return refusal('insufficient_stock', `Not enough stock of ${short.map(({ sku }) => sku).join(', ')}.`)
 }
@@ -200,7 +200,7 @@ const quoteAmendment = ({ input }: OrderRun, amendmentId: string): Step<Amendmen
   compensate: STEPS.quoteAmendment.undoneBy,
 })
 
-const codeOf = (result: Exclude<AuthorizeResult, { outcome: 'authorized' | 'not_required' }>): string =>
+const codeOf = (result: Exclude<AuthorizationResult, { outcome: 'authorized' | 'not_required' }>): string =>
   result.outcome === 'declined' ? result.code : result.outcome
 
 /** The whole new total, beside the old authorization, which is voided only when the change is made. */
@@ -208,7 +208,7 @@ const authorizeAmendment = (
   { input, state }: OrderRun,
   before: OrderState,
   parts: PaymentPart[],
-): Step<AuthorizeResult> => ({
+): Step<AuthorizationResult> => ({
   name: 'authorizeAmendment',
   execute: () => {
     const { currency, policy } = input

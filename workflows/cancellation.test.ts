@@ -1,6 +1,6 @@
 import type { WorkflowHandle } from '@temporalio/client'
 import { describe, expect, it } from 'vitest'
-import type { AuthorizeResult } from '#activities/payments.ts'
+import type { AuthorizationResult } from '#activities/payments.ts'
 import type { OrderInput } from '#contracts/workflows.ts'
 import { failing, isAcceptance, openSaga } from '#tests/support/saga.ts'
 
@@ -32,7 +32,7 @@ const statusOf = async (handle: WorkflowHandle): Promise<string> => {
 
 /** Cancelled while the payment is being authorized, which then ends like this. */
 async function cancelledWhile(
-  ends: () => Promise<AuthorizeResult>,
+  ends: () => Promise<AuthorizationResult>,
   change: Partial<OrderInput> = {},
 ): Promise<WorkflowHandle> {
   const authorizing = hold(ends)

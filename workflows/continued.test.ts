@@ -1,6 +1,6 @@
 import type { WorkflowHandle } from '@temporalio/client'
 import { describe, expect, it } from 'vitest'
-import type { ReserveResult } from '#activities/inventory.ts'
+import type { StockAnswer } from '#activities/inventory.ts'
 import type { OrderInput, SagaPolicy } from '#contracts/workflows.ts'
 import { openSaga, PATIENCE_MS, waiting } from '#tests/support/saga.ts'
 
@@ -33,7 +33,7 @@ const confirmed: Begin = async (policy) => {
 /** An order that waited for its stock, and then for another card. */
 const backordered: Begin = async (policy) => {
   const { reserveInventory } = saga.answers
-  const short: ReserveResult = {
+  const short: StockAnswer = {
     outcome: 'backordered',
     shortages: [{ sku: 'MUG-WHITE', requested: 2, available: 0 }],
   }

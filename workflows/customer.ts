@@ -1,6 +1,6 @@
 /** What the customer and the services behind the customer's waiting say to the order while it runs. */
 import { ApplicationFailure, setHandler } from '@temporalio/workflow'
-import type { ShortSku } from '#activities/inventory.ts'
+import type { Shortage } from '#activities/inventory.ts'
 import type { ChangePaymentMethodCommand, DecideCommand } from '#contracts/workflows.ts'
 import type { Cancellation } from './cancellation.ts'
 import { changePaymentMethod, decide, paymentSettled, stockHeld } from './messages.ts'
@@ -30,7 +30,7 @@ export interface Bell {
 /** Whether there is anything to ship of what was ordered. */
 export const anythingAvailable = (
   lines: readonly { sku: string }[],
-  shortages: readonly ShortSku[],
+  shortages: readonly Shortage[],
 ): boolean =>
   shortages.some(({ available }) => available > 0) ||
   lines.some((line) => !shortages.some(({ sku }) => sku === line.sku))

@@ -1,7 +1,7 @@
 /** Follows parcels through their workflows, and captures each one's money when it leaves. */
 import { ChildWorkflowFailure, condition, setHandler } from '@temporalio/workflow'
 import { ApplicationFailure } from '@temporalio/common'
-import type { CaptureInput } from '#activities/payments.ts'
+import type { Capture } from '#activities/payments.ts'
 import {
   shipmentIdOf,
   type ParcelNews,
@@ -167,7 +167,7 @@ export function followParcels(run: OrderRun, count: number): Parcels {
     paid.add(shipmentId)
   }
 
-  function shareOf(shipmentId: string, amount: number): CaptureInput {
+  function shareOf(shipmentId: string, amount: number): Capture {
     return { orderId, shipmentId, amount, shipping: shippingCost }
   }
 

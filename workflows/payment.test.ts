@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import type { AuthorizeResult } from '#activities/payments.ts'
+import type { AuthorizationResult } from '#activities/payments.ts'
 import { openSaga, waiting } from '#tests/support/saga.ts'
 
 const saga = openSaga()
 const { calls } = saga
 
-const ACTION: AuthorizeResult = { outcome: 'requires_action', url: 'https://bank.test/approve' }
-const DECLINED: AuthorizeResult = { outcome: 'declined', code: 'card_declined' }
-const AUTHORIZED: AuthorizeResult = { outcome: 'authorized', paymentId: 'p-1' }
+const ACTION: AuthorizationResult = { outcome: 'requires_action', url: 'https://bank.test/approve' }
+const DECLINED: AuthorizationResult = { outcome: 'declined', code: 'card_declined' }
+const AUTHORIZED: AuthorizationResult = { outcome: 'authorized', paymentId: 'p-1' }
 
 /** Answers one after the other, the last one for good. */
-function answers(...results: AuthorizeResult[]): void {
+function answers(...results: AuthorizationResult[]): void {
   saga.answers.authorizePayment = async () => (results.length > 1 ? results.shift()! : results[0]!)
 }
 

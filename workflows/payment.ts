@@ -1,5 +1,5 @@
 /** The order's money: authorized at once, or after the customer has approved it at the bank or given another method. */
-import type { AuthorizeInput, AuthorizeResult } from '#activities/payments.ts'
+import type { PaymentRequest, AuthorizationResult } from '#activities/payments.ts'
 import { formatMoney } from '#contracts/money.ts'
 import type { OrderState } from '#contracts/workflows.ts'
 import { asDuty, asStep, inventory, payments } from './doors.ts'
@@ -42,11 +42,11 @@ export function keep(state: OrderState, result: Settled): void {
   state.authorizationEnds = (result.outcome === 'authorized' ? result.expiresAt : undefined) ?? null
 }
 
-type Outcome = Exclude<AuthorizeResult, { outcome: 'requires_action' }>
-type Settled = Extract<AuthorizeResult, { outcome: 'authorized' | 'not_required' }>
+type Outcome = Exclude<AuthorizationResult, { outcome: 'requires_action' }>
+type Settled = Extract<AuthorizationResult, { outcome: 'authorized' | 'not_required' }>
 
 /** The answer once the customer has approved the payment where that is needed; undefined when that takes too long. */
-async function approved(run: OrderRun, asked: Promise<AuthorizeResult>): Promise<Outcome | undefined> {
+async function approved(run: OrderRun, asked: Promise<AuthorizationResult>): Promise<Outcome | undefined> {
   const { customer, journal, saga } = run
   let result = await asked
   const until = inSeconds(run.input.policy.waits?.paymentSeconds ?? 0)
@@ -89,7 +89,7 @@ async function extendHold({ input, state, saga }: OrderRun, until: string): Prom
 }
 
 /** The order's first request; its compensation undoes every later one too. */
-export const authorizePayment = (run: OrderRun): Step<AuthorizeResult> => ({
+export const authorizePayment = (run: OrderRun): Step<AuthorizationResult> => ({
   name: 'authorizePayment',
   execute: () => authorize(run),
   refusal,
@@ -97,17 +97,17 @@ export const authorizePayment = (run: OrderRun): Step<AuthorizeResult> => ({
     payments('void the payment', asDuty(run.input.policy)).voidPayment({ orderId: run.input.orderId }),
 })
 
-const authorizeAgain = (run: OrderRun): Step<AuthorizeResult> => ({
+const authorizeAgain = (run: OrderRun): Step<AuthorizationResult> => ({
   name: 'authorizePayment',
   execute: () => authorize(run),
   refusal,
   compensate: { coveredBy: 'authorizePayment' },
 })
 
-const refusal = (result: AuthorizeResult): string | undefined =>
+const refusal = (result: AuthorizationResult): string | undefined =>
   result.outcome === 'declined' ? result.code : undefined
 
-function authorize({ input, state }: OrderRun): Promise<AuthorizeResult> {
+function authorize({ input, state }: OrderRun): Promise<AuthorizationResult> {
   const { currency, policy } = input
   const { total } = state.terms
   const { authorizePayment: ask } = payments(`authorize ${formatMoney(total, currency)}`, asStep(policy))
@@ -115,7 +115,7 @@ function authorize({ input, state }: OrderRun): Promise<AuthorizeResult> {
 }
 
 /** What each parcel costs; the first one carries the shipping. */
-export const partsOf = (input: OrderRun['input'], state: OrderState): NonNullable<AuthorizeInput['parts']> =>
+export const partsOf = (input: OrderRun['input'], state: OrderState): NonNullable<PaymentRequest['parts']> =>
   parcelsOf(input, state).map(({ shipmentId, amount }, index) => ({
     shipmentId,
     amount: amount + (index === 0 ? state.terms.shipping + state.terms.shippingTax : 0),
@@ -126,7 +126,7 @@ export function authorizationOf(
   input: OrderRun['input'],
   state: OrderState,
   parts = partsOf(input, state),
-): AuthorizeInput {
+): PaymentRequest {
   const { orderId, customerId, currency } = input
   const { terms, paymentMethod, requests } = state
   return {

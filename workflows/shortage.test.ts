@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { ReserveResult } from '#activities/inventory.ts'
+import type { StockAnswer } from '#activities/inventory.ts'
 import { openSaga, PATIENCE_MS, waiting } from '#tests/support/saga.ts'
 
 const saga = openSaga()
@@ -9,7 +9,7 @@ const LINE = { sku: 'MUG-WHITE', quantity: 2, total: 1600, tax: 400 }
 
 const short = (available: number) => [{ sku: 'MUG-WHITE', requested: 2, available }]
 
-const held = (quantity: number): ReserveResult => ({
+const held = (quantity: number): StockAnswer => ({
   outcome: 'held',
   allocations: [{ warehouse: 'AMS', lines: [{ sku: 'MUG-WHITE', quantity }] }],
   expiresAt: new Date(Date.now() + 3_600_000).toISOString(),

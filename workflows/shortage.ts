@@ -1,5 +1,5 @@
 /** Stock for the order: reserved at once, or after the customer's decision, or when it arrives. */
-import type { ReserveInput, ReserveResult, ShortSku } from '#activities/inventory.ts'
+import type { StockRequest, StockAnswer, Shortage } from '#activities/inventory.ts'
 import type { SkuQuantity } from '#contracts/schemas.ts'
 import { asDuty, asStep, inventory, orders } from './doors.ts'
 import { anythingAvailable } from './customer.ts'
@@ -8,10 +8,10 @@ import type { Step } from './saga.ts'
 import { STEPS } from './steps.ts'
 import { HOUR_SECONDS, inSeconds, isPast, waitUntil } from './waits.ts'
 
-type Shortage = NonNullable<ReserveInput['onShortage']>
+type OnShortage = NonNullable<StockRequest['onShortage']>
 
 /** What the first request does when there is not enough. An order that asks is refused first, and asks then. */
-const FIRST: Record<NonNullable<OrderRun['input']['onShortage']>, Shortage> = {
+const FIRST: Record<NonNullable<OrderRun['input']['onShortage']>, OnShortage> = {
   ask: 'refuse',
   reject: 'refuse',
   ship_available: 'take_available',
@@ -22,7 +22,7 @@ export const asksForDecision = ({ input }: OrderRun): boolean =>
   input.onShortage === 'ask' && input.policy.waits !== undefined
 
 /** The order's first request; its compensation undoes every later one too. */
-export const reserveStock = (run: OrderRun): Step<ReserveResult> => ({
+export const reserveStock = (run: OrderRun): Step<StockAnswer> => ({
   name: 'reserveInventory',
   execute: () => reserve(run, FIRST[run.input.onShortage ?? 'reject']),
   refusal,
@@ -32,16 +32,16 @@ export const reserveStock = (run: OrderRun): Step<ReserveResult> => ({
     }),
 })
 
-const refusal = ({ outcome }: ReserveResult): string | undefined => (outcome === 'held' ? undefined : outcome)
+const refusal = ({ outcome }: StockAnswer): string | undefined => (outcome === 'held' ? undefined : outcome)
 
-function reserve({ input, state }: OrderRun, onShortage: Shortage): Promise<ReserveResult> {
+function reserve({ input, state }: OrderRun, onShortage: OnShortage): Promise<StockAnswer> {
   const { orderId, lines, policy } = input
   const { reserveInventory } = inventory(`hold ${lines.length} lines`, asStep(policy))
   const wanted = lines.map(({ sku, quantity }) => ({ sku, quantity }))
   return reserveInventory({ orderId, lines: wanted, onShortage, request: state.requests.reservation })
 }
 
-const reserveAgain = (run: OrderRun, onShortage: Shortage): Step<ReserveResult> => ({
+const reserveAgain = (run: OrderRun, onShortage: OnShortage): Step<StockAnswer> => ({
   name: 'reserveInventory',
   execute: () => reserve(run, onShortage),
   refusal,
@@ -49,7 +49,7 @@ const reserveAgain = (run: OrderRun, onShortage: Shortage): Step<ReserveResult> 
 })
 
 /** Follows the order's policy until stock is held for it; or says why there is none. */
-export async function secureStock(run: OrderRun, first: ReserveResult): Promise<Rejection | undefined> {
+export async function secureStock(run: OrderRun, first: StockAnswer): Promise<Rejection | undefined> {
   if (first.outcome !== 'out_of_stock') return settle(run, first)
   const decision = await askForDecision(run, first.shortages)
   if (decision === undefined)
@@ -61,14 +61,14 @@ export async function secureStock(run: OrderRun, first: ReserveResult): Promise<
   return settle(run, await run.saga.run(again))
 }
 
-async function askForDecision(run: OrderRun, shortages: readonly ShortSku[]) {
+async function askForDecision(run: OrderRun, shortages: readonly Shortage[]) {
   const until = inSeconds(run.input.policy.waits?.decisionSeconds ?? 0)
   const move = { waitingFor: { what: 'shortage_decision' as const, until } }
   await run.journal.enter('awaiting_customer', 'awaitDecision', move)
   return run.customer.decision(until, { anythingAvailable: anythingAvailable(run.input.lines, shortages) })
 }
 
-async function settle(run: OrderRun, reserved: ReserveResult): Promise<Rejection | undefined> {
+async function settle(run: OrderRun, reserved: StockAnswer): Promise<Rejection | undefined> {
   if (reserved.outcome === 'released') throw undoneElsewhere('reservation')
   if (reserved.outcome === 'out_of_stock') return outOfStock(reserved)
   if (reserved.outcome === 'backordered') return backorder(run)
@@ -77,7 +77,7 @@ async function settle(run: OrderRun, reserved: ReserveResult): Promise<Rejection
   return follow(run)
 }
 
-export function outOfStock({ shortages }: { shortages: readonly ShortSku[] }): Rejection {
+export function outOfStock({ shortages }: { shortages: readonly Shortage[] }): Rejection {
   const short = shortages.map(({ sku }) => sku).join(', ')
   return { code: 'out_of_stock', message: `Not enough stock of ${short}.` }
 }

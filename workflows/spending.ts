@@ -1,5 +1,5 @@
 /** What an order counts for against its customer's spending limit follows what it sells. */
-import type { ScreenResult } from '#activities/users.ts'
+import type { Screening } from '#activities/users.ts'
 import { sum } from '#contracts/money.ts'
 import { asDuty, asStep, users } from './doors.ts'
 import { partsOf } from './payment.ts'
@@ -15,7 +15,7 @@ export const needsScreening = (run: OrderRun): boolean =>
   follows(run) && run.state.terms.total > countsFor(run)
 
 /** Counts the higher total of an amendment by a further request; undone, the order counts for what it did before. */
-export function screenAmendment(run: OrderRun): Step<ScreenResult> {
+export function screenAmendment(run: OrderRun): Step<Screening> {
   const { orderId, customerId, currency, policy } = run.input
   const amount = run.state.terms.total
   const request = nextRequest(run)

@@ -15,23 +15,43 @@ import { lockReservation, openLines, readLines, type Reservation } from './reser
 
 export interface StockRequest {
   orderId: string
+  /** One line per SKU or several; those of one SKU are summed. */
   lines: SkuQuantity[]
-  /** Counts the order's requests from 1, which is the default. */
+  /**
+   * Counts the order's requests from 1 (the default). A repeat of one gives its answer again; a later one replaces what is
+   * held or committed by these lines, all or nothing: when it is refused, everything stays as it was. One that comes after a
+   * later one was answered, or when parcels have left, is refused for good.
+   */
   request?: number
-  /** Default: refuse. */
+  /**
+   * What to do when there is not enough. Default: refuse. Units of a product that others wait for are not available. Who
+   * holds something already is not put into the queue but refused.
+   */
   onShortage?: 'refuse' | 'take_available' | 'backorder'
-  /** What was promised stays so until the next request, beside what this one gets: the way back stays open. */
+  /**
+   * What the order has stays promised until its next request, beside what this one gets; the answer is of the latter only.
+   * So another request for the former can't be refused.
+   */
   keepPrevious?: boolean
   /** Where the units are to come from, as an earlier answer said; where they are not there any more it is decided anew. */
   from?: Allocation[]
-  /** For goods that are sent once more: the new parcel's id. Default: the order's. */
+  /**
+   * For goods that are sent once more: a reservation of its own (the new parcel's id), committed at once, since they are
+   * owed. Default: the order's.
+   */
   reservationId?: string
 }
 
 export type ReservationOutcome =
+  /** `shortages`: what could not be had, where what is available was to be taken. */
   | { outcome: 'held'; allocations: Allocation[]; expiresAt: string; shortages?: Shortage[] }
   | { outcome: 'out_of_stock'; shortages: Shortage[] }
+  /**
+   * Nothing is held; the order waits its turn. When the stock is there, `reservation.held` says so, and a repeat of this
+   * request is answered `held`.
+   */
   | { outcome: 'backordered'; shortages: Shortage[] }
+  /** The order's reservation was released before this call arrived: it must not come to life again. */
   | { outcome: 'released' }
   /** It makes no sense any more: a later request was answered before, or parcels have left. */
   | { outcome: 'refused'; reason: string }

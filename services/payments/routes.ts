@@ -10,8 +10,8 @@ import { addWebhookRoute } from '#platform/http/webhook-route.ts'
 import type { HttpServer } from '#platform/http/server.ts'
 import type { CallerVerifier } from '#platform/service-token.ts'
 import type { ListPayments } from './list-payments.ts'
-import type { ReceiveWebhook } from './receive-webhook.ts'
-import type { RequestRefund } from './request-refund.ts'
+import type { ReceiveWebhook } from './webhooks/receive-webhook.ts'
+import type { RequestRefund } from './refunds/request-refund.ts'
 
 export interface PaymentsRoutes {
   listPayments: ListPayments

@@ -14,7 +14,10 @@ export interface ScreenCustomerInput {
 export type Screening =
   | { outcome: 'cleared' }
   | { outcome: 'refused'; code: 'spending_limit' | 'account_closed' }
+  /** The screening was released before this call arrived, or a later request came first. */
   | { outcome: 'released' }
+
+export type ScreenCustomer = ReturnType<typeof createScreenCustomer>
 
 interface ScreeningRow {
   request: number
@@ -113,10 +116,18 @@ const releaseRequest = (sql: Sql, orderId: string, request: number): PromiseLike
   INSERT INTO screenings AS known (order_id, request, status) VALUES (${orderId}::uuid, ${request}, 'released')
   ON CONFLICT (order_id, request) DO UPDATE SET status = 'released' WHERE known.status = 'cleared'`
 
+export interface ScreeningRef {
+  orderId: string
+  /** Absent: all of them. */
+  request?: number
+}
+
+export type ReleaseScreening = ReturnType<typeof createReleaseScreening>
+
 /** @see releaseScreening; with a request, releaseRequest */
 export const createReleaseScreening =
   ({ transact }: { transact: Transact }) =>
-  ({ orderId, request }: { orderId: string; request?: number }): Promise<void> =>
+  ({ orderId, request }: ScreeningRef): Promise<void> =>
     transact(async (tx) => {
       if (request === undefined) await releaseScreening(tx, orderId)
       else await releaseRequest(tx, orderId, request)

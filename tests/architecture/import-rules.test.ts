@@ -38,8 +38,8 @@ const CLEAN: Record<string, string> = {
   'workflows/order.ts':
     "import type { Activities } from '#activities/orders.ts'\nimport { zero } from '#contracts/money.ts'\n" +
     "import { named } from '@temporalio/workflow'\nexport const run = (): Activities => [zero, named]",
-  'workflows/order.test.ts': "import './replay.ts'\nimport 'node:fs'\nimport '#stack/main.ts'",
-  'workflows/replay.ts': "import 'node:fs'\nimport './order.ts'",
+  'workflows/order.test.ts': "import './tooling/replay.ts'\nimport 'node:fs'\nimport '#stack/main.ts'",
+  'workflows/tooling/replay.ts': "import 'node:fs'\nimport '../order.ts'",
   'services/orders/place-order.ts':
     "import '#prisma/orders/client/client.ts'\nimport '#platform/config.ts'\nexport type Place = unknown",
   'services/orders/main.ts':
@@ -60,7 +60,7 @@ const BROKEN: Array<[rule: string, file: string, source: string]> = [
   ['contracts-tests', 'contracts/c.test.ts', "import '#gateway/main.ts'"],
   ['contracts-run-anywhere', 'contracts/d.ts', "import { createHash } from 'node:crypto'"],
   ['workflows', 'workflows/a.ts', "import '#platform/config.ts'"],
-  ['workflows', 'workflows/b.ts', "import './replay.ts'"],
+  ['workflows', 'workflows/b.ts', "import './tooling/replay.ts'"],
   ['workflows', 'workflows/c.ts', "export const load = () => import('../services/orders/place-order.ts')"],
   ['workflows-tests', 'workflows/d.test.ts', "import '#gateway/main.ts'"],
   ['workflows-types-only', 'workflows/e.ts', "import { createActivities } from '#activities/payments.ts'"],

@@ -2,9 +2,9 @@
  * Every step of the order's saga × everything that can happen to it, and what is left of the order then: exactly so much
  * stock, money and spending, this status, and this question to an operator.
  */
-import type { AuthorizeInput } from '#activities/payments.ts'
-import type { ReserveInput } from '#activities/inventory.ts'
-import type { ScreenInput } from '#activities/users.ts'
+import type { PaymentRequest } from '#activities/payments.ts'
+import type { StockRequest } from '#activities/inventory.ts'
+import type { ScreenCustomerInput } from '#activities/users.ts'
 import type { OrderInput } from '#contracts/workflows.ts'
 import { STEPS, type StepName } from '#workflows/steps.ts'
 import type { Answers } from './saga-answers.ts'
@@ -110,7 +110,8 @@ const outOfStock = () => ({
   shortages: [{ sku: 'MUG-WHITE', requested: 2, available: 0 }],
 })
 const declined = () => ({ outcome: 'declined', code: 'card_declined' })
-const secondRequest = ({ request }: ReserveInput | AuthorizeInput | ScreenInput): boolean => request === 2
+const secondRequest = ({ request }: StockRequest | PaymentRequest | ScreenCustomerInput): boolean =>
+  request === 2
 const amendment = { amends: 3 } as const
 
 const STEP_ROWS: Record<StepName, Omit<Row, 'activity'>> = {
@@ -149,7 +150,7 @@ export const MATRIX: Record<RowName, Row> = {
   keepReservation: {
     activity: 'reserveInventory',
     amends: 1,
-    isHit: ({ request }: ReserveInput) => request === 3,
+    isHit: ({ request }: StockRequest) => request === 3,
     refusal: refuse,
     cells: {
       refused: { ...sold(1), asks: 'keepReservation' },

@@ -1,7 +1,12 @@
 import type { Sql } from '#platform/database.ts'
-import { authorizationsOf, changeAuthorization, supersede, type Authorization } from '../authorization.ts'
-import { postAuthorization } from '../ledger.ts'
-import { currencyOf, recordChange } from '../payment.ts'
+import {
+  authorizationsOf,
+  changeAuthorization,
+  supersede,
+  type Authorization,
+} from '../books/authorization.ts'
+import { postAuthorization } from '../books/ledger.ts'
+import { currencyOf, recordChange } from '../books/payment.ts'
 import type { PaymentProvider, ProviderAuthorization, ProviderOutcome } from '../providers/provider.ts'
 import { NOT_EXECUTED } from './not-executed.ts'
 import { readAuthorization, type Operation, type Work } from './operation.ts'

@@ -1,7 +1,7 @@
 import type { Sql } from '#platform/database.ts'
-import type { Attempt } from '../attempt.ts'
-import type { Authorization } from '../authorization.ts'
-import type { Payment } from '../payment.ts'
+import type { Attempt } from '../books/attempt.ts'
+import type { Authorization } from '../books/authorization.ts'
+import type { Payment } from '../books/payment.ts'
 import type { PaymentProvider, ProviderAuthorization, ProviderOutcome } from '../providers/provider.ts'
 
 /** What the provider's state says about an attempt: its outcome, that it has not happened, or nothing. */

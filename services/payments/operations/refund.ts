@@ -1,7 +1,7 @@
-import { changeAuthorization } from '../authorization.ts'
-import { postRefund } from '../ledger.ts'
-import { recordChange } from '../payment.ts'
-import { refundOf, type Refund } from '../refund.ts'
+import { changeAuthorization } from '../books/authorization.ts'
+import { postRefund } from '../books/ledger.ts'
+import { recordChange } from '../books/payment.ts'
+import { refundOf, type Refund } from '../books/refund.ts'
 import { providerIdOf, readAuthorization, type Operation } from './operation.ts'
 
 /** What our own workflows ask for says so; the rest is people's. */

@@ -1,8 +1,8 @@
-import { changeAuthorization, openOf, wasApproved, type Authorization } from '../authorization.ts'
-import { GIVEN_UP, markSettled } from '../attempt.ts'
-import { authorizeAttemptOf } from '../expiry.ts'
-import { postAuthorization, postRelease } from '../ledger.ts'
-import { recordChange } from '../payment.ts'
+import { changeAuthorization, openOf, wasApproved, type Authorization } from '../books/authorization.ts'
+import { GIVEN_UP, markSettled } from '../books/attempt.ts'
+import { authorizeAttemptOf } from '../books/expiry.ts'
+import { postAuthorization, postRelease } from '../books/ledger.ts'
+import { recordChange } from '../books/payment.ts'
 import { openAt, type PaymentProvider } from '../providers/provider.ts'
 import { providerIdOf, readAuthorization, type Operation, type Reading } from './operation.ts'
 

@@ -2,7 +2,7 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { createLogger } from '#platform/logger.ts'
 import { createSandbox } from '../providers/sandbox/provider.ts'
-import { createReceiveWebhook } from '../receive-webhook.ts'
+import { createReceiveWebhook } from '../webhooks/receive-webhook.ts'
 import type { Store } from '../store.ts'
 import { openDoor } from './door.ts'
 import type { Payments } from './payments.ts'
