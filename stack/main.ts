@@ -2,9 +2,11 @@
 import path from 'node:path'
 import { parseCommandLine } from '#platform/command-line.ts'
 import { generateClients } from '#prisma/generate.ts'
+import type { Child } from './children.ts'
 import { dataFolderOf } from './data-folder.ts'
 import { resolvePorts } from './ports.ts'
 import { createProgress } from './progress.ts'
+import { createRestarts } from './restarts.ts'
 import type { Stack } from './stack.ts'
 
 const USAGE = `npm start -- [--no-demo] [--processes]
@@ -32,10 +34,12 @@ async function run(): Promise<void> {
   const progress = createProgress(print)
   let stack: Stack | undefined
   let stopping: Promise<void> | undefined
+  const restarts = createRestarts((name) => (stack === undefined ? undefined : childOf(stack, name)), print)
 
   const stop = (reason: string): Promise<void> => {
     stopping ??= (async () => {
       print(`\n${reason}: stopping`)
+      await restarts.end()
       await stack?.stop()
       print('everything has stopped')
     })()
@@ -59,12 +63,7 @@ async function run(): Promise<void> {
       processes: values.processes === true,
       settings: process.env,
       onProgress: progress,
-      onUnexpectedExit: (exit) => {
-        if (stopping === undefined)
-          print(
-            `${exit.name} ended by itself (${exit.signal ?? exit.code}); see ${exit.logFile}\n${exit.logTail}`,
-          )
-      },
+      onUnexpectedExit: (exit) => restarts.take(exit),
     })
     progress('the platform is healthy')
     if (interrupted) {
@@ -73,11 +72,21 @@ async function run(): Promise<void> {
     }
     await welcome(stack)
   } catch (error) {
+    await restarts.end()
     await stack?.stop()
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
     process.exit(1)
   }
 }
+
+/** A server or a process of the stack, by its name. */
+const childOf = ({ infrastructure, processes }: Stack, name: string): Pick<Child, 'start'> | undefined =>
+  [
+    infrastructure.postgres,
+    infrastructure.nats,
+    infrastructure.temporal,
+    ...Object.values(processes?.children ?? {}),
+  ].find((child) => child.name === name)
 
 async function welcome({ ports, logFile, processes }: Stack): Promise<void> {
   const { pages, curlLines } = await import('./demo/links.ts')

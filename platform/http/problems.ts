@@ -1,5 +1,6 @@
 /** Whatever goes wrong with a request is answered as a problem, also what Fastify refuses before any route is found. */
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { isOutage } from '../outage.ts'
 import { ProblemError } from '../problem.ts'
 import { fieldErrors, type ValidatorFindings } from '../validation.ts'
 
@@ -60,12 +61,16 @@ const patternOf = (url: string): RegExp =>
       .replaceAll('*', '.*')}$`,
   )
 
-/** Fastify's own errors by code, everything unexpected as `internal` without its message. */
+/** Whoever loses its database while it commits does not know whether it has. */
+const AWAY = 'Something that this needs does not answer; the call may have had its effect.'
+
+/** Fastify's own errors by code, what is around us and away as `unavailable`, everything unexpected as `internal` without its message. */
 export function toProblem(error: FastifyError | ProblemError): ProblemError {
   if (error instanceof ProblemError) return error
   if (error.validation !== undefined) return validationProblem(error)
   const known = byCode(error)
   if (known !== undefined) return known
+  if (isOutage(error)) return new ProblemError('unavailable', AWAY, { cause: error, retryAfter: 2 })
   if (error.statusCode === 503)
     return new ProblemError('unavailable', 'This process is stopping.', { cause: error, retryAfter: 1 })
   return new ProblemError('internal', 'Something went wrong; the request id finds it in the logs.', {

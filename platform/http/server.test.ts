@@ -50,6 +50,11 @@ async function serve(options: Partial<HttpServerOptions> = {}) {
   app.get('/bug', async () => {
     throw new Error('the password is hunter2')
   })
+  app.get('/away', async () => {
+    throw new Error('the order was not read', {
+      cause: Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }),
+    })
+  })
   // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- other people's code does it
   app.get('/not-an-error', () => Promise.reject('a string'))
   app.get('/syntax-error', async () => {
@@ -112,6 +117,14 @@ describe('problems', () => {
       expect(logged()).toContain(body.requestId)
     },
   )
+
+  it('say when what a call needs is away, and log it', async () => {
+    const { problem, logged } = await serve()
+    const { code, status, headers, detail, requestId } = await problem('/away')
+    expect([code, status, headers.get('retry-after')]).toEqual(['unavailable', 503, '2'])
+    expect(detail).not.toContain('ECONNREFUSED')
+    expect(logged()).toContain(requestId)
+  })
 
   it.each([
     ['is no JSON', json('{'), 'malformed_json', 400],
