@@ -104,9 +104,11 @@ describe('an order that is accepted', () => {
       [1, 2, 3].map(() => customer.placeOrder(orderOf({ paymentMethod: 'pm_sandbox_slow' }))),
     )
     await stack.infrastructure.postgres.kill()
+    const { status, body, headers } = await customer.send<Problem>('GET', `/api/v1/orders/${orders[0]!.id}`)
+    expect([status, body.code, headers.get('retry-after')]).toEqual([503, 'unavailable', '2'])
     await stack.infrastructure.postgres.start()
     const ended = await endings(customer, orders)
-    expect(ended.every((status) => status === 'completed' || status === 'rejected')).toBe(true)
+    expect(ended.every((end) => end === 'completed' || end === 'rejected')).toBe(true)
   })
 })
 
