@@ -3,9 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { TestProject } from 'vitest/node'
+import { checkTargetOf } from '#stack/check/target.ts'
 import { freePorts } from '#stack/ports.ts'
 import { startStack } from '#stack/stack.ts'
-import { checkTargetOf, FAST_SETTINGS, type TestStack } from '../support/test-stack.ts'
+import { FAST_SETTINGS, type TestStack } from '../support/test-stack.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -5,11 +5,12 @@ import path from 'node:path'
 import type { Environment } from '#platform/config.ts'
 import { buildWorkflowBundle, bundleFile } from '#platform/temporal/bundle.ts'
 import type { CheckTarget } from '#stack/check/sources.ts'
+import { checkTargetOf } from '#stack/check/target.ts'
 import { freePorts } from '#stack/ports.ts'
 import { startStack, type Stack, type StackOptions } from '#stack/stack.ts'
 import { closeWithFile } from './closing.ts'
 import { openShop, type Shop } from './shop.ts'
-import { checkTargetOf, FAST_SETTINGS } from './test-stack.ts'
+import { FAST_SETTINGS } from './test-stack.ts'
 
 export interface OwnStack {
   stack: Stack

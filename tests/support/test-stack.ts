@@ -3,8 +3,6 @@ import { inject } from 'vitest'
 import type { Ports } from '#contracts/services.ts'
 import type { Environment } from '#platform/config.ts'
 import type { CheckTarget } from '#stack/check/sources.ts'
-import { loadPlatformKeys } from '#stack/platform-keys.ts'
-import type { Stack } from '#stack/stack.ts'
 
 export const FAST_SETTINGS: Environment = {
   LOG_LEVEL: 'warn',
@@ -38,20 +36,4 @@ export function ourStack(): TestStack {
   if (stack === undefined)
     throw new Error(`no stack was started for worker ${process.env['VITEST_POOL_ID'] ?? 'without a number'}`)
   return stack
-}
-
-/** Where the checker finds everything of a stack. */
-export async function checkTargetOf({ infrastructure, ports, dataFolder }: Stack): Promise<CheckTarget> {
-  const operator = infrastructure.natsCredentials['operator']
-  if (operator === undefined) throw new Error('the stack made no NATS user for the operator')
-  const keys = await loadPlatformKeys(dataFolder)
-  return {
-    superuserUrl: infrastructure.postgres.superuserUrl,
-    natsUrl: `nats://${infrastructure.natsAddress}`,
-    nats: operator,
-    temporalAddress: infrastructure.temporalAddress,
-    temporalNamespace: infrastructure.temporalNamespace,
-    providerUrl: `http://127.0.0.1:${ports.provider}`,
-    providerApiKey: keys.providerApiKey,
-  }
 }
