@@ -3,14 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import type { ErrorCode } from '#contracts/errors.ts'
 import { testOrders, type TestOrders } from '#tests/support/orders.ts'
-import {
-  fingerprintOf,
-  once,
-  purgeIdempotencyKeys,
-  updateIdOf,
-  type Command,
-  type Finish,
-} from './idempotency.ts'
+import { once, purgeIdempotencyKeys, type Command, type Finish } from './idempotency.ts'
 import { ProblemError } from './problem.ts'
 
 let orders: TestOrders
@@ -282,20 +275,5 @@ describe('once', () => {
     expect(await purgeIdempotencyKeys(orders.database, 10)).toBe(1)
     expect(await rowOf(first)).toBeNull()
     expect(await rowOf(kept)).not.toBeNull()
-  })
-})
-
-describe('fingerprintOf and updateIdOf', () => {
-  it('depend on everything that makes two requests different, and on no order of fields', () => {
-    const base = command()
-    expect(fingerprintOf({ ...base, body: { b: 2, a: 1 } })).toBe(fingerprintOf(base))
-    expect(fingerprintOf({ ...base, body: undefined })).toBe(fingerprintOf({ ...base, body: null }))
-    const others = [{ caller: 'x' }, { method: 'PUT' }, { route: '/x' }, { body: { a: 1, b: '2' } }]
-    const prints = others.map((changes) => fingerprintOf({ ...base, ...changes }))
-    expect(new Set([fingerprintOf(base), ...prints]).size).toBe(5)
-    const ids = [{}, { caller: 'x' }, { route: '/x' }, { key: 'x' }].map((changes) =>
-      updateIdOf({ ...base, ...changes }),
-    )
-    expect(new Set(ids).size).toBe(4)
   })
 })

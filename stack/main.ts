@@ -2,7 +2,6 @@
 import path from 'node:path'
 import { parseCommandLine } from '#platform/command-line.ts'
 import { generateClients } from '#prisma/generate.ts'
-import type { Child } from './children.ts'
 import { dataFolderOf } from './data-folder.ts'
 import { resolvePorts } from './ports.ts'
 import { createProgress } from './progress.ts'
@@ -34,7 +33,10 @@ async function run(): Promise<void> {
   const progress = createProgress(print)
   let stack: Stack | undefined
   let stopping: Promise<void> | undefined
-  const restarts = createRestarts((name) => (stack === undefined ? undefined : childOf(stack, name)), print)
+  const restarts = createRestarts((name) => {
+    const { servers, parts } = stack ?? { servers: [], parts: [] }
+    return [...servers, ...parts].find((child) => child.name === name)
+  }, print)
 
   const stop = (reason: string): Promise<void> => {
     stopping ??= (async () => {
@@ -78,15 +80,6 @@ async function run(): Promise<void> {
     process.exit(1)
   }
 }
-
-/** A server or a process of the stack, by its name. */
-const childOf = ({ infrastructure, processes }: Stack, name: string): Pick<Child, 'start'> | undefined =>
-  [
-    infrastructure.postgres,
-    infrastructure.nats,
-    infrastructure.temporal,
-    ...Object.values(processes?.children ?? {}),
-  ].find((child) => child.name === name)
 
 async function welcome({ ports, logFile, processes }: Stack): Promise<void> {
   const { pages, curlLines } = await import('./demo/links.ts')

@@ -8,7 +8,7 @@ import { SEARCH_ATTRIBUTES } from '#contracts/search-attributes.ts'
 import type { Environment } from '#platform/config.ts'
 import { createLifecycle, type Stoppable } from '#platform/lifecycle.ts'
 import { createLogger } from '#platform/logger.ts'
-import type { ChildExit } from './children.ts'
+import type { Child, ChildExit } from './children.ts'
 import { processEnvironments, type EnvironmentOptions, type ProcessName } from './environments.ts'
 import { startInfrastructure, type Infrastructure } from './infrastructure.ts'
 import type { InProcessOptions } from './in-process.ts'
@@ -33,11 +33,17 @@ export interface StackOptions {
   onUnexpectedExit?: (exit: ChildExit) => void
 }
 
+export type RestartableChild = Pick<Child, 'name' | 'start' | 'kill'>
+
 export interface Stack extends Stoppable {
   readonly ports: Ports
   readonly dataFolder: string
   readonly infrastructure: Infrastructure
   readonly environments: Record<ProcessName, Environment>
+  /** PostgreSQL, NATS and Temporal, as they can be killed and started again. */
+  readonly servers: readonly RestartableChild[]
+  /** The same of the platform's processes; empty where it runs in this one. */
+  readonly parts: readonly RestartableChild[]
   /** The platform's processes, where they have been asked for. */
   readonly processes: PlatformProcesses | undefined
   /** `http://127.0.0.1:8080` */
@@ -125,6 +131,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       dataFolder,
       infrastructure,
       environments,
+      servers: [infrastructure.postgres, infrastructure.nats, infrastructure.temporal],
+      parts: Object.values(processes?.children ?? {}),
       processes,
       gatewayUrl,
       logFile,

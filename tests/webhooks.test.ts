@@ -1,41 +1,23 @@
 /** A merchant's own server hears of an order, through the gateway, the broker's permissions and everything. */
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import type { CreatedWebhookEndpoint, WebhookAttempt } from '#contracts/http/notifications.ts'
 import type { AnyDomainEvent } from '#contracts/events.ts'
 import { verifyWebhook } from '#docs/webhooks/verify.ts'
 import { openShop, orderOf, type Shop } from './support/shop.ts'
-
-interface Received {
-  headers: IncomingHttpHeaders
-  body: string
-}
+import { webhookReceiver } from './support/webhook-receiver.ts'
 
 let shop: Shop
-let merchant: Server
-const received: Received[] = []
+const { received, url } = webhookReceiver()
 const PATIENCE = { timeout: 40_000, interval: 200 }
 
 beforeAll(async () => {
   shop = await openShop()
-  merchant = createServer((request, response) => {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => {
-      received.push({ headers: request.headers, body: Buffer.concat(chunks).toString() })
-      response.writeHead(204).end()
-    })
-  }).listen(0, '127.0.0.1')
-  await new Promise((resolve) => merchant.once('listening', resolve))
 })
-afterAll(() => merchant.close())
 
 describe("a merchant's webhooks", () => {
   it('tell the story of an order, each part once and signed', async () => {
     const [operator, customer] = [await shop.operator(), await shop.customer()]
-    const { port } = merchant.address() as AddressInfo
-    const body = { url: `http://127.0.0.1:${port}/hook`, events: ['order.*', 'shipment.dispatched'] }
+    const body = { url: url('/hook'), events: ['order.*', 'shipment.dispatched'] }
     const made = await operator.send<CreatedWebhookEndpoint>('POST', '/api/v1/webhook-endpoints', { body })
     expect(made.status).toBe(201)
     const { id, secret } = made.body

@@ -1,11 +1,9 @@
 /** `npm run check`: checks the invariants on the running stack. */
 import { parseCommandLine } from '#platform/command-line.ts'
 import { dataFolderOf } from '../data-folder.ts'
-import { loadPlatformKeys } from '../platform-keys.ts'
 import { resolvePorts } from '../ports.ts'
-import { superuserUrl } from '../postgres.ts'
-import { loadSecrets } from '../secrets.ts'
 import { check } from './check.ts'
+import { checkTargetOf } from './target.ts'
 
 const USAGE = `npm run check -- [--settled]
 
@@ -31,21 +29,8 @@ try {
 }
 
 async function run(): Promise<void> {
-  const dataFolder = dataFolderOf()
-  const ports = resolvePorts()
-  const [secrets, keys] = [await loadSecrets(dataFolder), await loadPlatformKeys(dataFolder)]
-  const findings = await check(
-    {
-      superuserUrl: superuserUrl(secrets, ports.postgres),
-      natsUrl: `nats://127.0.0.1:${ports.nats}`,
-      nats: { user: 'operator', password: secrets.nats['operator'] ?? '' },
-      temporalAddress: `127.0.0.1:${ports.temporal}`,
-      temporalNamespace: 'default',
-      providerUrl: `http://127.0.0.1:${ports.provider}`,
-      providerApiKey: keys.providerApiKey,
-    },
-    { settled: values.settled },
-  )
+  const target = await checkTargetOf({ dataFolder: dataFolderOf(), ports: resolvePorts() })
+  const findings = await check(target, { settled: values.settled })
   for (const { invariant, subject, problem } of findings)
     print(`invariant ${invariant}: ${subject} ${problem}`)
   print(findings.length === 0 ? 'Every invariant holds.' : `${findings.length} findings.`)

@@ -1,18 +1,21 @@
 import { loadPlatformKeys } from '../platform-keys.ts'
+import { superuserUrl } from '../postgres.ts'
+import { loadSecrets } from '../secrets.ts'
 import type { Stack } from '../stack.ts'
 import type { CheckTarget } from './sources.ts'
 
-/** Where the checker finds everything of a stack. */
-export async function checkTargetOf({ infrastructure, ports, dataFolder }: Stack): Promise<CheckTarget> {
-  const operator = infrastructure.natsCredentials['operator']
-  if (operator === undefined) throw new Error('the stack made no NATS user for the operator')
-  const keys = await loadPlatformKeys(dataFolder)
+/** Where the checker finds everything of a local stack, running or composed elsewhere: its data folder has the secrets. */
+export async function checkTargetOf({
+  dataFolder,
+  ports,
+}: Pick<Stack, 'dataFolder' | 'ports'>): Promise<CheckTarget> {
+  const [secrets, keys] = [await loadSecrets(dataFolder), await loadPlatformKeys(dataFolder)]
   return {
-    superuserUrl: infrastructure.postgres.superuserUrl,
-    natsUrl: `nats://${infrastructure.natsAddress}`,
-    nats: operator,
-    temporalAddress: infrastructure.temporalAddress,
-    temporalNamespace: infrastructure.temporalNamespace,
+    superuserUrl: superuserUrl(secrets, ports.postgres),
+    natsUrl: `nats://127.0.0.1:${ports.nats}`,
+    nats: { user: 'operator', password: secrets.nats['operator'] ?? '' },
+    temporalAddress: `127.0.0.1:${ports.temporal}`,
+    temporalNamespace: 'default',
     providerUrl: `http://127.0.0.1:${ports.provider}`,
     providerApiKey: keys.providerApiKey,
   }

@@ -24,13 +24,14 @@ export const releaseRest: Operation = {
   async bookSuccess(tx, work, seen) {
     const { payment, attempt } = work
     const { authorization } = work
-    // the customer approved it just before it was given up
+    // the customer approved it just before it was given up; we may have taken it for refused
     const approvedLate = !wasApproved(authorization) && seen.released > 0
-    const made = await authorizeAttemptOf(tx, payment, authorization)
-    if (authorization.status === 'requires_action')
+    if (approvedLate || authorization.status === 'requires_action') {
+      const made = await authorizeAttemptOf(tx, payment, authorization)
       await markSettled(tx, made, approvedLate ? 'succeeded' : 'declined', approvedLate ? null : GIVEN_UP)
-    if (approvedLate)
-      await postAuthorization(tx, { payment, attemptId: made.id, amount: authorization.amount })
+      if (approvedLate)
+        await postAuthorization(tx, { payment, attemptId: made.id, amount: authorization.amount })
+    }
     const amount = approvedLate ? authorization.amount : openOf(authorization)
     if (amount > 0) await postRelease(tx, { payment, attemptId: attempt.id, amount })
     await changeAuthorization(tx, authorization, {

@@ -1,7 +1,5 @@
 /** The channel on the real broker, sending to real servers. The broker's list of endpoints is this file's alone. */
 import { createHmac, randomUUID } from 'node:crypto'
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import type { AnyDomainEvent } from '#contracts/events.ts'
@@ -15,49 +13,12 @@ import {
   WEBHOOKS_ENVIRONMENT,
   type WebhooksChannel,
 } from '#tests/support/webhooks-channel.ts'
+import { webhookReceiver, type Received } from '#tests/support/webhook-receiver.ts'
 import { eventOf, orderEvent } from '../../test-support/events.ts'
 import { describeChannel } from '../conformance.ts'
 import { DELIVERIES, deliverySubject, openStreams } from './streams.ts'
 
-interface Received {
-  path: string
-  headers: IncomingHttpHeaders
-  body: string
-  answered: number | undefined
-}
-
-let receiver: Server
-const received: Received[] = []
-/** What the receiver answers, by path; 204 elsewhere. */
-const answers = new Map<string, { status: number; location?: string } | 'never'>()
-
-beforeAll(async () => {
-  receiver = createServer((request, response) => {
-    const path = request.url ?? ''
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => {
-      const answer = answers.get(path) ?? { status: 204 }
-      received.push({
-        path,
-        headers: request.headers,
-        body: Buffer.concat(chunks).toString(),
-        answered: answer === 'never' ? undefined : answer.status,
-      })
-      if (answer === 'never') return
-      response
-        .writeHead(answer.status, answer.location === undefined ? {} : { location: answer.location })
-        .end()
-    })
-  }).listen(0, '127.0.0.1')
-  await new Promise((resolve) => receiver.once('listening', resolve))
-})
-afterAll(() => {
-  receiver.closeAllConnections()
-  receiver.close()
-})
-
-const url = (path: string) => `http://127.0.0.1:${(receiver.address() as AddressInfo).port}${path}`
+const { received, answers, url, server: receiver } = webhookReceiver()
 
 const eventually = <T>(read: () => T | Promise<T>) => expect.poll(read, { timeout: 40_000, interval: 50 })
 const at = (path: string) => received.filter((each) => each.path === path)
@@ -228,7 +189,7 @@ describe('a webhook', () => {
       { WEBHOOK_ALLOW_LOOPBACK: 'false' },
       { resolve: async () => addresses },
     )
-    const { port } = receiver.address() as AddressInfo
+    const { port } = new URL(url('/'))
     const path = newPath()
     const { id } = await createEndpoint(subject, {
       url: `https://shop.example.test:${port}${path}`,
@@ -255,7 +216,7 @@ describe('a webhook', () => {
       { WEBHOOK_ALLOW_LOOPBACK: 'false' },
       { resolve: async () => [++times <= 2 ? outside : inside] },
     )
-    const { port } = receiver.address() as AddressInfo
+    const { port } = new URL(url('/'))
     const { id } = await createEndpoint(subject, {
       url: `https://shop.example.test:${port}/`,
       events: ['order.*'],
